@@ -1,0 +1,1 @@
+"""Two lists of documents in, what differs and what it means out. Pure: no reading, no printing."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API, through lightkube: releases, workloads, logs, identity. Only this room."""

@@ -1,0 +1,54 @@
+"""The one writer. Data goes to standard output, talk goes to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+_STYLES = {
+    "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36",
+}  # fmt: skip
+
+
+class Console:
+    """Writes lines, with colour only where a person sees it (https://no-color.org)."""
+
+    def __init__(
+        self, out: TextIO | None = None, err: TextIO | None = None, *, colour: bool | None = None
+    ) -> None:
+        self.out_stream = out or sys.stdout
+        self.err_stream = err or sys.stderr
+        self._colour = colour
+
+    def out(self, text: str = "") -> None:
+        """Write one line (or block) of the answer that the user asked for."""
+        self.out_stream.write(text + "\n")
+        self.out_stream.flush()
+
+    def say(self, text: str = "") -> None:
+        """Write one line of talk: progress, remarks, errors."""
+        self.err_stream.write(text + "\n")
+        self.err_stream.flush()
+
+    def is_coloured(self, stream: TextIO) -> bool:
+        """Whether a person reads `stream` on a terminal that shows colours."""
+        if self._colour is not None:
+            return self._colour
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return False
+        return stream.isatty()
+
+    def style(self, text: str, *styles: str, stream: TextIO | None = None) -> str:
+        """`text` in the named styles, unchanged where colour is off (stderr unless told)."""
+        if not text or not self.is_coloured(stream or self.err_stream):
+            return text
+        codes = ";".join(_STYLES[style] for style in styles)
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+    def without_colour(self) -> None:
+        """From now on write plain text."""
+        self._colour = False
+
+
+console = Console()

@@ -1,0 +1,1 @@
+"""Targets, plan, roll-out, tracking, evidence, rollback, journal."""

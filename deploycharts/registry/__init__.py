@@ -1,0 +1,1 @@
+"""What the repository says: environments, services, who may do what. Only reads."""

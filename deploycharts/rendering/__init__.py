@@ -1,0 +1,1 @@
+"""From helmfile's state to releases, their layers and their rendered documents."""

@@ -1,0 +1,1 @@
+"""Three local control planes with pods that behave, and fail on demand."""

@@ -1,0 +1,64 @@
+"""Finding helm, helmfile and the programs of the control planes in versions that will do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+from deploycharts.errors import UserError
+from deploycharts.tools import process
+
+_MINIMUM = {"helm": (3, 18, 0), "helmfile": (1, 1, 0)}
+_INSTALL = "scripts/setup builds it, or put one on PATH, or name one in {variable}"
+
+
+@cache
+def find(name: str) -> Path:
+    """The program `name`: named in DEPLOYCHARTS_<NAME>, beside this Python, or on PATH.
+
+    Raises:
+        UserError: there is none.
+    """
+    variable = f"DEPLOYCHARTS_{name.upper().replace('-', '_')}"
+    beside = str(Path(sys.prefix) / "bin")
+    explicit = os.environ.get(variable)
+    search = None if explicit else os.pathsep.join([beside, os.environ.get("PATH", "")])
+    found = shutil.which(explicit or name, path=search)
+    if found is None:
+        raise UserError(
+            f"{explicit or name} is not there",
+            why=f"{variable} names it" if explicit else f"looked in {beside} and in PATH",
+            next_step=_INSTALL.format(variable=variable),
+        )
+    return Path(found)
+
+
+@cache
+def version(name: str) -> str:
+    """The version of helm or helmfile without a leading v, for instance "4.2.4".
+
+    Raises:
+        UserError: it is missing, does not say its version, or is older than we can drive.
+    """
+    path = find(name)
+    answer = process.run([str(path), "version"], ok=range(256))
+    numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", answer.out + answer.err)
+    if answer.code != 0 or numbers is None:
+        raise UserError(
+            f"{path} does not say its version",
+            why=(answer.err or answer.out).strip()[:500],
+            next_step=_INSTALL.format(variable=f"DEPLOYCHARTS_{name.upper()}"),
+        )
+    have = tuple(int(number) for number in numbers.groups())
+    if have < _MINIMUM[name]:
+        minimum = ".".join(map(str, _MINIMUM[name]))
+        raise UserError(
+            f"{name} {numbers[0]} is too old: {minimum} or newer is needed",
+            where=path,
+            next_step=_INSTALL.format(variable=f"DEPLOYCHARTS_{name.upper()}"),
+        )
+    return numbers[0]
