@@ -1,0 +1,93 @@
+"""From releases to rendered documents. Helm merges the values and renders; we only read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from deploycharts.documents import Document, Json, load, parse_manifest
+from deploycharts.errors import UserError
+from deploycharts.rendering.release import Layer, Release
+from deploycharts.source import Source
+from deploycharts.tools import helm
+from deploycharts.tools.process import Result
+from deploycharts.tools.workdir import private_folder
+
+_PROCESSES = 4
+_TEMPLATE_PLACE = re.compile(r"([\w.-]+)/(templates/[^\s:()]+):(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A release and the objects that Helm makes of it, hooks and tests included."""
+
+    release: Release
+    documents: tuple[Document, ...]
+
+
+def render(releases: Sequence[Release]) -> tuple[Rendered, ...]:
+    """Render releases, several at a time; the order stays.
+
+    Raises:
+        UserError: a chart does not render; the error names template and line where helm does.
+    """
+    with ThreadPoolExecutor(max_workers=_PROCESSES) as pool:
+        return tuple(pool.map(_render, releases))
+
+
+def secrets_of(release: Release) -> Iterator[str]:
+    """All scalar values of the release's secret layers, as texts."""
+    for layer in release.layers:
+        if layer.secret:
+            yield from _scalars(load(layer.content, layer.source))
+
+
+def _render(release: Release) -> Rendered:
+    if not release.installed:
+        return Rendered(release, ())
+    with private_folder("render") as workdir:
+        words = list(release.argv)
+        for index, layer in enumerate(release.layers):
+            file = workdir / f"{index}.yaml"
+            file.touch(mode=0o600)
+            file.write_bytes(layer.content)
+            words += ["--values", str(file)]
+        answer = helm.template(words, folder=release.folder)
+        if answer.code != 0:
+            raise _failure(release, answer, {f"{workdir}/{i}.yaml": layer
+                                             for i, layer in enumerate(release.layers)})  # fmt: skip
+    return Rendered(release, parse_manifest(answer.out, namespace=release.namespace))
+
+
+def _failure(release: Release, answer: Result, files: dict[str, Layer]) -> UserError:
+    message = answer.err.strip().removeprefix("Error: ")
+    for name, layer in files.items():
+        message = message.replace(name, layer.source.path)
+    place = _TEMPLATE_PLACE.search(message)
+    where: object = release.chart.reference
+    if place and release.chart.path and release.chart.path.name == place[1]:
+        where = Source(f"{_shown_chart(release)}/{place[2]}", int(place[3]))
+    return UserError(
+        f"{release.target} does not render",
+        where=where,
+        why=message[-3000:],
+        next_step=f"helm lint {_shown_chart(release)}",
+    )
+
+
+def _shown_chart(release: Release) -> str:
+    assert release.chart.path is not None
+    return f"{release.chart.path.parent.name}/{release.chart.path.name}"
+
+
+def _scalars(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _scalars(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _scalars(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

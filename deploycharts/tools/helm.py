@@ -1,0 +1,94 @@
+"""Driving helm itself: rendering, rolling back, uninstalling."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploycharts.tools import process, programs
+from deploycharts.tools.process import Result, Running
+
+
+def template(argv: Sequence[str], *, folder: Path) -> Result:
+    """Run a recorded `helm template`; the exit code is the caller's to judge."""
+    return process.run([str(programs.find("helm")), *argv], cwd=folder, ok=range(256))
+
+
+def rollback(
+    release: str, revision: int, *, namespace: str, kubeconfig: Path, timeout_s: int
+) -> Running:
+    """Start going back to an explicit revision.
+
+    Without one helm takes the revision before, even if that one failed.
+    """
+    return _start(
+        ["rollback", release, str(revision), "--wait=legacy", "--wait-for-jobs"]
+        if _is_helm_4()
+        else ["rollback", release, str(revision), "--wait", "--wait-for-jobs"],
+        namespace=namespace,
+        kubeconfig=kubeconfig,
+        timeout_s=timeout_s,
+    )
+
+
+def uninstall(release: str, *, namespace: str, kubeconfig: Path, timeout_s: int) -> Running:
+    """Start removing a release; its history stays."""
+    return _start(
+        ["uninstall", release, "--keep-history", "--ignore-not-found"],
+        namespace=namespace,
+        kubeconfig=kubeconfig,
+        timeout_s=timeout_s,
+    )
+
+
+def upgrade(
+    release: str, chart: Path, *, namespace: str, kubeconfig: Path, values: Sequence[Path]
+) -> Result:
+    """Install or upgrade one release directly and wait for it; for the cluster step.
+
+    Raises:
+        CommandFailed: helm refused or failed.
+    """
+    files = [word for file in values for word in ("--values", str(file))]
+    return process.run(
+        [str(programs.find("helm")), "upgrade", "--install", release, str(chart), *files,
+         "--namespace", namespace, "--create-namespace", "--kubeconfig", str(kubeconfig),
+         "--history-max", "5"],
+    )  # fmt: skip
+
+
+def chart_listing(chart: Path) -> str:
+    """A line "sha256  ./path" for each file of a chart, sorted by path in byte order.
+
+    The same text as the guard computes in a shell; links are followed.
+    """
+    files = []
+    for folder, folders, names in os.walk(chart, followlinks=True):
+        if Path(folder) == chart and ".git" in folders:
+            folders.remove(".git")
+        files += [Path(folder, name) for name in names]
+    shown = {f"./{file.relative_to(chart).as_posix()}": file for file in files if file.is_file()}
+    lines = (
+        f"{hashlib.sha256(shown[name].read_bytes()).hexdigest()}  {name}"
+        for name in sorted(shown, key=os.fsencode)
+    )
+    return "\n".join(lines)
+
+
+def fingerprint(layers: Sequence[bytes], listing: str) -> str:
+    """The sha256 of the layers, in order, and of a chart's listing: what the guard computes."""
+    sums = "".join(f"{hashlib.sha256(layer).hexdigest()} " for layer in layers)
+    return hashlib.sha256(f"{sums}\n{listing}\n".encode()).hexdigest()
+
+
+def _start(words: Sequence[str], *, namespace: str, kubeconfig: Path, timeout_s: int) -> Running:
+    return process.start(
+        [str(programs.find("helm")), *words, "--namespace", namespace,
+         "--kubeconfig", str(kubeconfig), "--timeout", f"{timeout_s}s"],
+    )  # fmt: skip
+
+
+def _is_helm_4() -> bool:
+    return not programs.version("helm").startswith("3.")

@@ -1,0 +1,239 @@
+"""Driving helmfile: reading its state without side effects, and applying one release.
+
+What helmfile would pass to helm is recorded, not guessed: a program of ours stands in for helm and
+notes working folder and arguments. It costs nothing to be exact that way, and the layers come out
+byte for byte.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploycharts.errors import UnknownName, UserError
+from deploycharts.tools import process, programs
+from deploycharts.tools.process import Result, Running
+
+_NO_RELEASES = 3
+_HOOKS_REFUSED = "hooks are disabled"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+_RECORD = """#!/bin/sh
+case " $* " in
+*" --output-dir"*) exec {helm} "$@" ;;
+*" version "*) echo v{version} ;;
+*" template "*) printf '%s\\0' "$PWD" "$@" > {calls}/$$ ;;
+*) exec {helm} "$@" ;;
+esac
+"""
+
+_GUARD = """#!/bin/sh
+# Becomes helm, but refuses an upgrade that is not the planned one.
+sum() {{ if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }}
+verb= chart= previous= layers=
+for word in "$@"; do
+  [ "$previous" = --values ] && layers="$layers$(sum < "$word" | cut -d' ' -f1) "
+  [ "$word" = upgrade ] && verb=upgrade
+  [ -z "$chart" ] && [ -f "$word/Chart.yaml" ] && chart=$word
+  previous=$word
+done
+if [ "$verb" = upgrade ]; then
+  names=$(cd "$chart" && find -L . -type f ! -path './.git/*' | LC_ALL=C sort)
+  files=$(cd "$chart" && printf '%s\\n' "$names" | while IFS= read -r name; do sum "$name"; done)
+  found=$(printf '%s\\n%s\\n' "$layers" "$files" | sum | cut -d' ' -f1)
+  if [ "$found" != {planned} ]; then
+    echo "$found" > {marker}
+    echo "refused: the layers or the chart are not the planned ones" >&2
+    exit 75
+  fi
+fi
+exec {helm} "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One `helm template` that helmfile asked for, with the bytes of its values files."""
+
+    folder: Path
+    argv: tuple[str, ...]
+    layers: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What helmfile says of one state file in one environment.
+
+    Attributes:
+        build: the text of `helmfile build`; it holds environment values, treat it as secret.
+        calls: the recorded renders, one for each installed release, in no particular order.
+    """
+
+    build: str
+    calls: tuple[Call, ...]
+
+
+class GuardRefused(UserError):
+    """Layers or chart changed after the plan was made; nothing was applied."""
+
+
+def read(state_file: Path, environment: str, *, workdir: Path) -> State:
+    """The state of one service in one environment; runs no hooks and leaves nothing behind.
+
+    Args:
+        state_file: the service's helmfile.
+        environment: helmfile's name of the environment.
+        workdir: a private folder for this call alone.
+
+    Raises:
+        UnknownName: the service has no release in the environment.
+        CommandFailed: helmfile cannot read the state.
+    """
+    calls = workdir / "calls"
+    calls.mkdir(mode=0o700)
+    recorder = _program(
+        workdir / "record-helm",
+        _RECORD.format(
+            helm=shlex.quote(str(programs.find("helm"))),
+            version=programs.version("helm"),
+            calls=shlex.quote(str(calls)),
+        ),
+    )
+    env = _environment(workdir)
+    env["HELMFILE_DISABLE_HOOKS"] = "true"
+    arguments = ["--helm-binary", str(recorder), "--environment", environment, "--quiet"]
+    template = ["template", "--skip-deps", "--skip-cleanup"]
+
+    def ask(verb: Sequence[str]) -> Result:
+        return _ask_reading(state_file, [*arguments, *verb], env, environment)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        building = pool.submit(ask, ["build"])
+        recording = pool.submit(ask, template)
+        build, _ = building.result(), recording.result()
+    return State(build.out, tuple(_call(file) for file in sorted(calls.iterdir())))
+
+
+def sync(
+    state_file: Path,
+    environment: str,
+    release: str,
+    *,
+    planned: str,
+    workdir: Path,
+    description: str,
+    labels: Mapping[str, str],
+    on_line: Callable[[str], None],
+) -> Running:
+    """Start the guarded upgrade of one release; helmfile's hooks and flags apply.
+
+    Args:
+        state_file: the service's helmfile.
+        environment: helmfile's name of the environment.
+        release: the release's name.
+        planned: the `fingerprint` of layers and chart that may be applied.
+        workdir: a private folder for this call alone; see `refused`.
+        description: what helm's history will say.
+        labels: labels of the new revision.
+        on_line: gets helmfile's output line by line.
+    """
+    guard = _program(
+        workdir / "guard-helm",
+        _GUARD.format(
+            helm=shlex.quote(str(programs.find("helm"))),
+            planned=planned,
+            marker=shlex.quote(str(workdir / "refused")),
+        ),
+    )
+    extra = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    argv = [
+        str(programs.find("helmfile")), "--helm-binary", str(guard), "--file", str(state_file),
+        "--environment", environment, "--selector", f"name={release}", "sync",
+        "--skip-deps", "--skip-needs", "--description", description,
+        "--sync-args", f"--labels={extra}",
+    ]  # fmt: skip
+    return process.start(
+        argv,
+        cwd=state_file.parent,
+        env=_environment(workdir),
+        on_line=lambda line: on_line(_ANSI.sub("", line.rstrip("\n"))),
+    )
+
+
+def refused(workdir: Path) -> bool:
+    """Whether the guard of the `sync` in `workdir` refused the upgrade."""
+    return (workdir / "refused").exists()
+
+
+def _ask_reading(
+    state_file: Path, arguments: Sequence[str], env: Mapping[str, str], environment: str
+) -> Result:
+    """Run helmfile with hooks disabled; where it objects because there are some, mute them."""
+    argv = [str(programs.find("helmfile")), "--file", state_file.name, *arguments]
+    answer = process.run(argv, cwd=state_file.parent, env=env, ok=range(256))
+    if answer.code != 0 and _HOOKS_REFUSED in answer.err:
+        argv[2] = "-"
+        muted = {key: value for key, value in env.items() if key != "HELMFILE_DISABLE_HOOKS"}
+        muted["HELMFILE_RENDER_YAML"] = "true"
+        text = _without_reading_hooks(state_file.read_text())
+        answer = process.run(argv, cwd=state_file.parent, env=muted, stdin=text, ok=range(256))
+    if answer.code == _NO_RELEASES:
+        raise UnknownName(
+            f"service {state_file.parent.name} has no release in {environment}", where=state_file
+        )
+    if answer.code != 0:
+        raise UserError(
+            f"helmfile cannot read the state of {state_file.parent.name} in {environment}",
+            where=state_file,
+            why=_ANSI.sub("", answer.err).strip()[-2000:],
+            next_step=f"cd {state_file.parent} && helmfile -e {environment} build",
+        )
+    return answer
+
+
+def _without_reading_hooks(text: str) -> str:
+    """The state file's text with the hooks muted that even `build` and `template` run.
+
+    A later part's `hooks` replace the global ones; those of a release are renamed in place.
+    """
+    muted = re.sub(
+        r"(events:\s*\[[^\]]*\]|events:\s*\n(?:\s*-\s*[\"']?\w+[\"']?\s*\n)+)",
+        lambda found: re.sub(r"\b(prepare|cleanup)\b", r"\1-muted", found[0]),
+        text,
+    )
+    return f"{muted}\n---\nhooks: [{{name: muted, events: [muted], command: 'true'}}]\n"
+
+
+def _environment(workdir: Path) -> dict[str, str]:
+    """The environment to run helmfile in: temporary files private, no colours, nothing of its own asked."""
+    temporary = workdir / "tmp"
+    temporary.mkdir(mode=0o700, exist_ok=True)
+    return {
+        **os.environ,
+        "HELMFILE_TEMPDIR": str(temporary),
+        "TMPDIR": str(temporary),
+        "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",
+        "NO_COLOR": "1",
+    }
+
+
+def _program(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o700)
+    return path
+
+
+def _call(file: Path) -> Call:
+    folder, *argv = file.read_text().rstrip("\0").split("\0")
+    layers = tuple(
+        Path(folder, value).read_bytes()
+        for flag, value in itertools.pairwise(argv)
+        if flag in {"--values", "-f"}
+    )
+    return Call(Path(folder), tuple(argv), layers)
