@@ -1,1 +1,1 @@
-"""Three local control planes with pods that behave, and fail on demand."""
+"""Three local control planes: etcd, and for each environment an API server and its companions."""

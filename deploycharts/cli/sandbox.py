@@ -1,0 +1,129 @@
+"""Program `sandbox`: three local control planes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from deploycharts.console import console
+from deploycharts.errors import Exit
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from deploycharts.sandbox.lifecycle import Sandbox, Status
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--no-color", is_flag=True, help="Write plain text.")
+def command(no_color: bool) -> None:
+    """Three local clusters: staging, and the production datacenters codfw and eqiad.
+
+    They are real Kubernetes API servers, controller managers and schedulers. Nodes and pods are
+    played by kwok: pods get ready, log, crash and fail on demand, see docs/sandbox.md.
+    """
+
+
+@command.command()
+def up() -> None:
+    """Start the clusters, or repair them; return when pods get ready in each."""
+    sandbox = _sandbox()
+    _bring_up(sandbox)
+
+
+@command.command()
+def down() -> None:
+    """Stop all processes; what is in the clusters is kept."""
+    _sandbox().down()
+    console.say("the sandbox is down")
+
+
+@command.command()
+def reset() -> None:
+    """Forget everything that is in the clusters, and start them anew."""
+    sandbox = _sandbox()
+    sandbox.down()
+    sandbox.wipe()
+    _bring_up(sandbox)
+
+
+@command.command()
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+def status(output: str) -> int:
+    """Show the processes; exit with 8 if one is missing or does not answer."""
+    found = _sandbox().status()
+    if output == "json":
+        console.out(_as_json(found))
+    else:
+        console.out(_as_table(found))
+    return Exit.DONE if all(each.is_well for each in found) else Exit.CHECK_FAILED
+
+
+def _complete(_ctx: click.Context, _param: click.Parameter, word: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from deploycharts.sandbox.environments import ENVIRONMENTS
+
+    return [CompletionItem(each.name) for each in ENVIRONMENTS if each.name.startswith(word)]
+
+
+@command.command()
+@click.argument("environment", shell_complete=_complete)
+@click.option("--service", help="That of this service's deployer, instead of the administrator's.")
+def kubeconfig(environment: str, service: str | None) -> None:
+    """Print the path of a kubeconfig."""
+    console.out(str(_sandbox().kubeconfig(environment, service)))
+
+
+def _sandbox() -> Sandbox:
+    from deploycharts.registry.repository import discover
+    from deploycharts.sandbox.lifecycle import Sandbox
+
+    return Sandbox(discover().root)
+
+
+def _bring_up(sandbox: Sandbox) -> None:
+    started = time.monotonic()
+
+    def progress(environment: str, thing: str) -> None:
+        seconds = time.monotonic() - started
+        console.say(f"{seconds:5.1f} s  {environment or 'all':8} {thing} ready")
+
+    sandbox.up(progress)
+    # Here what administrators set up for the services of the repository belongs.
+    console.say(f"the sandbox is up: export KUBECONFIG=$(sandbox kubeconfig {_FIRST})")
+
+
+_FIRST = "staging"
+
+
+def _as_json(found: list[Status]) -> str:
+    import json
+
+    components = [
+        {
+            "component": each.component, "environment": each.environment, "pid": each.pid,
+            "state": each.state, "memoryBytes": each.memory_bytes,
+        }
+        for each in found
+    ]  # fmt: skip
+    whole = all(each.is_well for each in found)
+    return json.dumps({"schemaVersion": 1, "whole": whole, "components": components}, indent=2)
+
+
+def _as_table(found: list[Status]) -> str:
+    rows = [("COMPONENT", "ENVIRONMENT", "PID", "STATE", "MEMORY")]
+    rows += [
+        (
+            each.kind, each.environment or "all", str(each.pid or "-"), each.state,
+            f"{each.memory_bytes / 2**20:.0f} MiB" if each.pid else "-",
+        )
+        for each in found
+    ]  # fmt: skip
+    total = sum(each.memory_bytes for each in found)
+    rows.append(("", "", "", "", f"{total / 2**20:.0f} MiB"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "\n".join(lines)

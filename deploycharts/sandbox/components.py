@@ -1,0 +1,197 @@
+"""The programs of a sandbox and their command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from deploycharts.sandbox.environments import ENVIRONMENTS, SandboxEnvironment
+from deploycharts.sandbox.layout import Layout
+from deploycharts.sandbox.settings import Settings
+
+# Names of unix sockets in the state folder, where etcd and the API servers run: etcd knows no
+# passwords, so it must not be reachable by other users of the machine.
+_ETCD = "unix://etcd:1"
+_ETCD_PEER = "unix://etcd:2"
+_MIB = 1024 * 1024
+
+
+class Kind(StrEnum):
+    """What a component is, in the order in which they need each other."""
+
+    ETCD = "etcd"
+    APISERVER = "apiserver"
+    CONTROLLER_MANAGER = "controller-manager"
+    SCHEDULER = "scheduler"
+    KWOK = "kwok"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One program of the sandbox.
+
+    Attributes:
+        name: unique in the sandbox.
+        kind: which program it is.
+        environment: the environment that it belongs to; None for what all share.
+        argv: how it is started, and how it is recognised.
+        port: where it answers questions about its health.
+        memory_limit: from here on it collects garbage harder, in bytes.
+    """
+
+    name: str
+    kind: Kind
+    environment: str | None
+    argv: tuple[str, ...]
+    port: int
+    memory_limit: int
+
+
+def names() -> list[str]:
+    """The names of all components."""
+    return [Kind.ETCD.value, *(name(kind, env.name) for env in ENVIRONMENTS for kind in _OF_EACH)]
+
+
+def name(kind: Kind, environment: str) -> str:
+    """The name of an environment's component."""
+    return f"{environment}-{kind}"
+
+
+def of_kind(some: Iterable[Component], kind: Kind) -> list[Component]:
+    """Those of a kind."""
+    return [each for each in some if each.kind is kind]
+
+
+def named(some: Iterable[Component], wanted: Iterable[str]) -> list[Component]:
+    """Those with one of the wanted names."""
+    chosen = set(wanted)
+    return [each for each in some if each.name in chosen]
+
+
+def build(
+    layout: Layout,
+    settings: Settings,
+    *,
+    kwok_configs: Mapping[str, Path],
+    find: Callable[[str], Path],
+) -> list[Component]:
+    """All components, in the order in which they need each other.
+
+    Args:
+        layout: the paths of the sandbox.
+        settings: its ports.
+        kwok_configs: how pods and nodes behave, by environment.
+        find: finds a program by its name.
+    """
+    port = settings.ports[Kind.ETCD]
+    components = [
+        Component(
+            Kind.ETCD, Kind.ETCD, None,
+            (str(find("etcd")), *_etcd(layout, port)), port, 300 * _MIB,
+        )
+    ]  # fmt: skip
+    for environment in ENVIRONMENTS:
+        for kind, (program, arguments, memory_limit) in _OF_EACH.items():
+            component = name(kind, environment.name)
+            port = settings.ports[component]
+            argv = [str(find(program)), *arguments(layout, environment, port)]
+            if kind is Kind.KWOK:
+                argv.append(f"--config={kwok_configs[environment.name]}")
+            components.append(
+                Component(component, kind, environment.name, tuple(argv), port, memory_limit)
+            )
+    return components
+
+
+def _etcd(layout: Layout, port: int) -> list[str]:
+    return [
+        "--name=sandbox",
+        f"--data-dir={layout.etcd}",
+        f"--listen-client-urls={_ETCD}",
+        f"--advertise-client-urls={_ETCD}",
+        f"--listen-peer-urls={_ETCD_PEER}",
+        f"--initial-advertise-peer-urls={_ETCD_PEER}",
+        f"--initial-cluster=sandbox={_ETCD_PEER}",
+        f"--listen-metrics-urls=http://127.0.0.1:{port}",
+        "--auto-compaction-retention=1",
+        "--unsafe-no-fsync=true",
+        "--log-level=error",
+    ]
+
+
+def _apiserver(layout: Layout, environment: SandboxEnvironment, port: int) -> list[str]:
+    of = environment.name
+    return [
+        f"--etcd-servers={_ETCD}",
+        f"--etcd-prefix=/{of}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={layout.pki(of)}",
+        f"--token-auth-file={layout.tokens(of)}",
+        f"--service-account-key-file={layout.key(of)}",
+        f"--service-account-signing-key-file={layout.key(of)}",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        "--authorization-mode=Node,RBAC",
+        "--allow-privileged=true",
+        "--endpoint-reconciler-type=none",
+        f"--service-cluster-ip-range={environment.service_cidr}",
+        "--service-node-port-range=1-65535",
+        "--profiling=false",
+        "--v=0",
+    ]
+
+
+def _controller_manager(layout: Layout, environment: SandboxEnvironment, port: int) -> list[str]:
+    of = environment.name
+    return [
+        f"--kubeconfig={layout.kubeconfig(of)}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--root-ca-file={layout.certificate(of)}",
+        f"--service-account-private-key-file={layout.key(of)}",
+        "--leader-elect=false",
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
+        # With the defaults it gives up the nodes of a sandbox that stood still for 40 s.
+        "--node-monitor-grace-period=200s",
+        "--node-monitor-period=25s",
+        "--profiling=false",
+        "--v=0",
+    ]
+
+
+def _scheduler(layout: Layout, environment: SandboxEnvironment, port: int) -> list[str]:
+    return [
+        f"--kubeconfig={layout.kubeconfig(environment.name)}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        "--leader-elect=false",
+        "--v=0",
+    ]
+
+
+def _kwok(layout: Layout, environment: SandboxEnvironment, port: int) -> list[str]:
+    return [
+        f"--kubeconfig={layout.kubeconfig(environment.name)}",
+        "--manage-all-nodes=true",
+        "--node-lease-duration-seconds=40",
+        f"--server-address=127.0.0.1:{port}",
+        f"--node-port={port}",
+        "--node-ip=127.0.0.1",
+        "--node-name=localhost",
+        f"--cidr={environment.pod_cidr}",
+        "--enable-crds=Logs,PortForward",
+    ]
+
+
+_OF_EACH: dict[
+    Kind, tuple[str, Callable[[Layout, SandboxEnvironment, int], list[str]], int]
+] = {
+    Kind.APISERVER: ("kube-apiserver", _apiserver, 450 * _MIB),
+    Kind.CONTROLLER_MANAGER: ("kube-controller-manager", _controller_manager, 200 * _MIB),
+    Kind.SCHEDULER: ("kube-scheduler", _scheduler, 150 * _MIB),
+    Kind.KWOK: ("kwok", _kwok, 200 * _MIB),
+}  # fmt: skip

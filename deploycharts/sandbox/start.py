@@ -1,0 +1,202 @@
+"""One run of `up`: what is missing is started, what does not answer is started again."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from deploycharts.errors import UserError
+from deploycharts.sandbox import (
+    components,
+    credentials,
+    health,
+    processes,
+    repair,
+    settings,
+    simulation,
+)
+from deploycharts.sandbox.components import Component, Kind, named, of_kind
+from deploycharts.sandbox.environments import ENVIRONMENTS, SandboxEnvironment
+from deploycharts.sandbox.layout import Layout, make_private_folder
+from deploycharts.sandbox.settings import Settings
+from deploycharts.tools import programs
+
+Progress = Callable[[str, str], None]
+"""Told what is ready: the environment (empty for what all share) and the thing."""
+
+_START_S = 120.0
+_ANSWER_S = 5.0
+_POLL_S = 0.1
+
+
+class Start:
+    """One run of `up`."""
+
+    def __init__(self, layout: Layout, progress: Progress) -> None:
+        self._layout = layout
+        self._progress = progress
+        self._told = threading.Lock()
+        self._deadline = time.monotonic() + _START_S
+        self._failed = threading.Event()
+
+    def run(self) -> None:
+        found = processes.find(self._layout.folder)
+        self._settings = self._prepare(found)
+        wanted = all_components(self._layout, self._settings)
+        observation = repair.observe(wanted, found)
+        well = self._answering(named(wanted, observation.running))
+        todo = repair.plan(wanted, observation, well)
+        processes.kill(todo.stop)
+        self._make_certificates_anew(todo.start)
+        started = {each.name: self._start(each) for each in todo.start if each.kind is Kind.ETCD}
+        self._wait_for(of_kind(wanted, Kind.ETCD), started)
+        with ThreadPoolExecutor(max_workers=len(ENVIRONMENTS)) as pool:
+            lanes = [
+                pool.submit(self._bring_up, each, wanted, {part.name for part in todo.start})
+                for each in ENVIRONMENTS
+            ]
+        for lane in lanes:
+            lane.result()
+
+    def _prepare(self, found: Sequence[processes.Process]) -> Settings:
+        """Settings, folders and files, all before anything is started."""
+        known = with_ports(settings.load(self._layout))
+        running = repair.observe(all_components(self._layout, known), found).running
+        listening = {name: known.ports[name] for name in running}
+        chosen = settings.complete(
+            known,
+            components=components.names(),
+            environments=[each.name for each in ENVIRONMENTS],
+            is_usable=lambda name, port: listening.get(name) == port or settings.is_free(port),
+        )
+        settings.save(self._layout, chosen)
+        make_private_folder(self._layout.logs)
+        make_private_folder(self._layout.etcd)
+        simulation.write_logs(self._layout)
+        for each in ENVIRONMENTS:
+            simulation.write_config(self._layout, each.name, port=_kwok_port(chosen, each))
+            credentials.write_tokens(self._layout, each.name, chosen.tokens[each.name])
+        return chosen
+
+    def _answering(self, running: Sequence[Component]) -> list[str]:
+        """Those that answer now or after a second question: a busy machine makes them slow."""
+        well = health.healthy(self._layout, running, timeout_s=_ANSWER_S)
+        silent = [each for each in running if each.name not in well]
+        return well + health.healthy(self._layout, silent, timeout_s=_ANSWER_S)
+
+    def _make_certificates_anew(self, starting: Iterable[Component]) -> None:
+        for each in starting:
+            if each.kind is Kind.APISERVER and each.environment:
+                credentials.drop_unusable(self._layout, each.environment)
+
+    def _bring_up(
+        self, lane: SandboxEnvironment, wanted: Sequence[Component], starting: set[str]
+    ) -> None:
+        try:
+            self._bring_up_in_order(lane, wanted, starting)
+        except BaseException:
+            self._failed.set()
+            raise
+
+    def _bring_up_in_order(
+        self, lane: SandboxEnvironment, wanted: Sequence[Component], starting: set[str]
+    ) -> None:
+        from deploycharts.cluster.connection import Cluster
+        from deploycharts.cluster.objects import Objects
+        from deploycharts.sandbox import contents
+
+        own = [each for each in wanted if each.environment == lane.name]
+        servers = of_kind(own, Kind.APISERVER)
+        self._start_and_wait(servers, starting)
+        credentials.write_admin_kubeconfig(
+            self._layout, lane.name, port=servers[0].port, token=self._settings.tokens[lane.name]
+        )
+        cluster = Cluster(self._layout.kubeconfig(lane.name), name=lane.name)
+        objects = Objects(cluster)
+        try:
+            contents.install(objects, lane)
+            if any(each.name in starting for each in of_kind(own, Kind.KWOK)):
+                contents.release_nodes(objects)
+            self._start_and_wait([each for each in own if each not in servers], starting)
+            self._wait(lane.name, "nodes", lambda: not contents.unready_nodes(objects, lane))
+            contents.remove_probes(objects)
+            probe = f"probe-{uuid.uuid4().hex[:8]}"
+            contents.start_probe(objects, probe)
+            self._wait(lane.name, "pods", lambda: contents.is_probe_ready(objects, probe))
+            contents.remove_probes(objects)
+        finally:
+            cluster.close()
+
+    def _start_and_wait(self, some: Sequence[Component], starting: set[str]) -> None:
+        started = {each.name: self._start(each) for each in some if each.name in starting}
+        self._wait_for(some, started)
+
+    def _start(self, component: Component) -> int:
+        log = self._layout.log(component.name)
+        log.unlink(missing_ok=True)
+        log.touch(0o600)
+        environment_variables = processes.without_proxies(os.environ) | {
+            "GOMEMLIMIT": str(component.memory_limit)
+        }
+        return processes.start(
+            component.argv, cwd=self._layout.folder, log=log, environment=environment_variables
+        )
+
+    def _wait_for(self, some: Iterable[Component], started: dict[str, int]) -> None:
+        for each in some:
+            self._wait(each.environment or "", each.kind, self._question(each, started))
+
+    def _question(self, component: Component, started: dict[str, int]) -> Callable[[], bool]:
+        return lambda: self._is_well(component, started)
+
+    def _is_well(self, component: Component, started: dict[str, int]) -> bool:
+        if health.is_healthy(self._layout, component, timeout_s=_ANSWER_S):
+            return True
+        pid = started.get(component.name)
+        if pid is not None and not processes.is_alive(pid):
+            raise self._failure(component.name, "ended")
+        return False
+
+    def _wait(self, lane: str, thing: str, is_ready: Callable[[], bool]) -> None:
+        while not is_ready():
+            if self._failed.is_set():
+                raise UserError(f"{lane} was not waited for, since another environment failed")
+            if time.monotonic() > self._deadline:
+                raise self._failure(f"{lane}-{thing}".strip("-"), "did not get ready")
+            time.sleep(_POLL_S)
+        with self._told:
+            self._progress(lane, thing)
+
+    def _failure(self, name: str, what: str) -> UserError:
+        log = self._layout.log(name)
+        tail = log.read_text(errors="replace").splitlines()[-10:] if log.exists() else []
+        return UserError(
+            f"{name} {what}",
+            where=log if log.exists() else self._layout.logs,
+            why="\n".join(tail),
+            next_step="sandbox up, to try again; sandbox reset, to start from nothing",
+        )
+
+
+def all_components(layout: Layout, chosen: Settings) -> list[Component]:
+    """All components as these settings want them."""
+    configs = {
+        each.name: simulation.config_path(layout, each.name, port=_kwok_port(chosen, each))
+        for each in ENVIRONMENTS
+    }
+    return components.build(layout, chosen, kwok_configs=configs, find=programs.find)
+
+
+def with_ports(known: Settings) -> Settings:
+    """The settings with port 0 for components that never had one, so that they match nothing."""
+    ports = {name: known.ports.get(name, 0) for name in components.names()}
+    return replace(known, ports=ports)
+
+
+def _kwok_port(chosen: Settings, environment: SandboxEnvironment) -> int:
+    return chosen.ports[components.name(Kind.KWOK, environment.name)]
