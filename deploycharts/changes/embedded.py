@@ -1,0 +1,91 @@
+"""YAML and JSON documents inside texts of ConfigMaps and annotations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TypeAlias
+
+import yaml
+
+from deploycharts.changes.model import FieldPath, names
+from deploycharts.documents import Json
+
+_BASE_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LONGEST = 512 * 1024
+_OTHER_FORMATS = re.compile(r"\.(sh|lua|py|ini|conf|cfg|properties|toml|txt|md|xml|html?|php|vcl)$")
+_Container: TypeAlias = "dict[str, Json] | list[Json]"
+
+
+class Ambiguous(str):
+    """A plain scalar that YAML 1.1 and 1.2 read differently: `yes`, `0644`, `12:30`.
+
+    We do not know who reads the text, so it equals only the same plain scalar, never a quoted one.
+    """
+
+    __slots__ = ()
+
+
+class _CautiousLoader(_BASE_LOADER):  # type: ignore[misc]
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+def _add_resolvers() -> None:
+    add = _CautiousLoader.add_implicit_resolver
+    add(
+        "tag:yaml.org,2002:bool",
+        re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
+        list("tTfF"),
+    )
+    add("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+    add("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+    add("tag:yaml.org,2002:float", re.compile(r"^-?[0-9]+\.[0-9]+$"), list("-0123456789"))
+    add("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+    ambiguous = re.compile(
+        r"^(?:[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|[-+.0-9][-+.:_0-9a-fA-FoxTZtz ]*)$"
+    )
+    add("!ambiguous", ambiguous, list("yYnNoO-+.0123456789"))
+    _CautiousLoader.add_constructor("!ambiguous", lambda _, node: Ambiguous(node.value))
+
+
+_add_resolvers()
+
+
+def may_hold_document(kind: str, path: FieldPath) -> bool:
+    """Whether texts at `path` are read by a program as a file or as structured data."""
+    fields = names(path)
+    if kind == "ConfigMap" and len(fields) == 2 and fields[0] == "data":
+        return _OTHER_FORMATS.search(fields[1]) is None
+    return len(fields) > 1 and fields[-2] == "annotations"
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> Mapping[str, Json] | list[Json] | None:
+    """The mapping or list that a text holds as YAML or JSON; None if it holds neither."""
+    if len(text) > _LONGEST or not ("\n" in text or text.lstrip()[:1] in ("{", "[")):
+        return None
+    found = _load(text)
+    return found if isinstance(found, dict | list) and _is_plain(found) else None
+
+
+def _load(text: str) -> object:
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass
+    try:
+        return yaml.load(text, Loader=_CautiousLoader)  # noqa: S506 (a safe loader)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _is_plain(value: object) -> bool:
+    """JSON values with text keys only: anything else is compared as text."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, str | int | float)
