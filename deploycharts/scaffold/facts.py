@@ -1,0 +1,161 @@
+"""What the repository already has: gathered before the first question, quoted in the answers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from deploycharts.documents import HelmLoader
+from deploycharts.registry.repository import Repository
+from deploycharts.scaffold import names
+from deploycharts.source import Source
+from deploycharts.tools import process
+
+REGISTRY = "docker-registry.wikimedia.org"
+FIRST_PORT = 8080
+NODE_PORTS = range(30000, 32768)
+_PORT_KEYS = frozenset({"port", "public_port", "publicPort"})
+_NODE_PORT_KEYS = frozenset({"nodePort", "node_port"})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who has a port, and where it says so."""
+
+    owner: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The names, ports and people of a repository."""
+
+    charts: Mapping[str, Source]
+    services: Mapping[str, Source]
+    namespaces: Mapping[str, Source]
+    environments: tuple[str, ...]
+    ports: Mapping[int, Claim]
+    node_ports: Mapping[int, Claim]
+    node_port_range: range
+    registry: str
+    deployers: tuple[str, ...]
+    contact: str
+
+    def free_port(self) -> int:
+        """The lowest port that no service has."""
+        return next(p for p in range(FIRST_PORT, 65536) if p not in self.ports)
+
+    def free_node_port(self) -> int:
+        """The lowest node port in the declared range that no service has."""
+        free = (p for p in self.node_port_range if p not in self.node_ports)
+        return next(free, self.node_port_range.start)
+
+    def without(self, service: str, chart: str) -> Facts:
+        """The facts as if the service and its chart were not there yet."""
+        return replace(
+            self,
+            charts={k: v for k, v in self.charts.items() if k != chart},
+            services={k: v for k, v in self.services.items() if k != service},
+            namespaces={k: v for k, v in self.namespaces.items() if k != service},
+            ports={k: v for k, v in self.ports.items() if v.owner != service},
+            node_ports={k: v for k, v in self.node_ports.items() if v.owner != service},
+        )
+
+
+def gather(repository: Repository) -> Facts:
+    """Read the repository's charts, services, registry entries and port numbers."""
+    services = repository.root / "helmfile.d" / "services"
+    charts = _sources(repository, repository.root / "charts", "*/Chart.yaml")
+    claims = list(_claims(repository, services))
+    entries = list(_entries(repository))
+    return Facts(
+        charts=charts,
+        services={
+            name: Source(repository.shown(services / name)) for name in repository.service_names
+        },
+        namespaces={namespace: source for namespace, source, _ in entries},
+        environments=tuple(e.name for e in repository.environments),
+        ports={number: claim for key, number, claim in reversed(claims) if key == "port"},
+        node_ports={number: claim for key, number, claim in reversed(claims) if key == "node"},
+        node_port_range=NODE_PORTS,
+        registry=_usual_registry(services),
+        deployers=_usual_deployers([people for _, _, people in entries]),
+        contact=_own_address(repository.root),
+    )
+
+
+def _sources(repository: Repository, folder: Path, pattern: str) -> dict[str, Source]:
+    return {p.parent.name: Source(repository.shown(p)) for p in sorted(folder.glob(pattern))}
+
+
+def _claims(repository: Repository, services: Path) -> Iterator[tuple[str, int, Claim]]:
+    for path in sorted(services.glob("*/values*.yaml")):
+        for keys, value, line in _scalars(_compose(path)):
+            if not re.fullmatch(r"\d{2,5}", value):
+                continue
+            claim = Claim(path.parent.name, Source(repository.shown(path), line))
+            if keys[-1] in _PORT_KEYS and "egress" not in keys:
+                yield "port", int(value), claim
+            elif keys[-1] in _NODE_PORT_KEYS:
+                yield "node", int(value), claim
+
+
+def _entries(repository: Repository) -> Iterator[tuple[str, Source, list[str]]]:
+    folder = repository.root / "helmfile.d" / "cluster" / "services"
+    for path in sorted(folder.glob("*.yaml")):
+        found = list(_scalars(_compose(path)))
+        people = [value for keys, value, _ in found if keys[0] == "deployers"]
+        for keys, value, line in found:
+            if keys == ("namespace",):
+                yield value, Source(repository.shown(path), line), people
+
+
+def _compose(path: Path) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = yaml.compose(path.read_text(), Loader=HelmLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None  # somebody else's broken file is no reason not to make a new service
+    return node
+
+
+def _scalars(
+    node: yaml.Node | None, keys: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(value, (*keys, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item, keys)
+    elif isinstance(node, yaml.ScalarNode) and keys:
+        yield keys, str(node.value), node.start_mark.line + 1
+
+
+def _usual_registry(services: Path) -> str:
+    """Where most services' images are: the part before the last slash."""
+    found: Counter[str] = Counter()
+    for path in services.glob("*/values.yaml"):
+        for keys, value, _ in _scalars(_compose(path)):
+            if keys == ("image", "repository") and names.image(f"{value}:1") is None:
+                found[value.rpartition("/")[0]] += 1
+    del found[""]
+    return found.most_common(1)[0][0] if found else REGISTRY
+
+
+def _usual_deployers(people: list[list[str]]) -> tuple[str, ...]:
+    """The group that deploys most services, if one deploys more than one."""
+    counted = Counter(tuple(one) for one in people if one)
+    best = counted.most_common(1)
+    return best[0][0] if best and best[0][1] > 1 else ()
+
+
+def _own_address(root: Path) -> str:
+    asked = process.run(["git", "config", "user.email"], cwd=root, ok=range(256), env=os.environ)
+    address = asked.out.strip()
+    return address if names.plain_text(address) is None else ""

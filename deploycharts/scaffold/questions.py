@@ -1,0 +1,188 @@
+"""The questions, in their order. What is not asked has a default and can be changed at the end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from deploycharts.scaffold import names
+from deploycharts.scaffold.question import Answers, Question, Value
+
+if TYPE_CHECKING:
+    from deploycharts.scaffold.facts import Facts
+
+_RESERVED = frozenset("default kube-system kube-public kube-node-lease all production main".split())
+
+RUNTIME_PORTS = 8080
+FEATURES: tuple[str, ...] = ()
+
+
+def _text(check: Callable[[str], str | None]) -> Callable[[Value, Answers, Facts], str | None]:
+    return lambda value, _answers, _facts: check(str(value))
+
+
+def _is(kind: str, *others: str) -> Callable[[Answers], bool]:
+    return lambda answers: answers["kind"] in {kind, *others}
+
+
+def _constant(value: Value) -> Callable[[Answers, Facts], Value]:
+    return lambda _answers, _facts: value
+
+
+def _name(value: Value, answers: Answers, facts: Facts) -> str | None:
+    name = str(value)
+    wrong = names.dns_label(name)
+    if wrong:
+        return wrong
+    if name in _RESERVED or name in facts.environments:
+        return f"{name} already means something else to Kubernetes or to deploy"
+    if name in facts.services:
+        return f"the service {name} exists: {facts.services[name]}"
+    if name in facts.namespaces:
+        return f"the namespace {name} is taken: {facts.namespaces[name]}"
+    if name in facts.charts and not answers.get("chart"):
+        return f"the chart {name} exists: {facts.charts[name]} (a service on it: --chart {name})"
+    return None
+
+
+def _chart(value: Value, _answers: Answers, facts: Facts) -> str | None:
+    if not value or value in facts.charts:
+        return None
+    return f"there is no chart {value!r}; there are: {', '.join(sorted(facts.charts)) or 'none'}"
+
+
+def _port(value: Value, _answers: Answers, facts: Facts) -> str | None:
+    number = cast(int, value)
+    wrong = names.port(number)
+    if wrong:
+        return wrong
+    claim = facts.ports.get(number)
+    if claim:
+        return f"{number} is {claim.owner}'s: {claim.source} (free: {facts.free_port()})"
+    return None
+
+
+def _replicas(value: Value, _answers: Answers, _facts: Facts) -> str | None:
+    return None if 1 <= cast(int, value) <= 100 else f"{value} is not between 1 and 100"
+
+
+def _people(value: Value, _answers: Answers, _facts: Facts) -> str | None:
+    return next((w for w in map(names.identity, cast(list[str], value)) if w), None)
+
+
+def _someone(value: Value, answers: Answers, facts: Facts) -> str | None:
+    return _people(value, answers, facts) if value else "nobody could deploy the service"
+
+
+def _variables(value: Value, _answers: Answers, _facts: Facts) -> str | None:
+    for key, item in cast(dict[str, str], value).items():
+        wrong = names.variable(key) or names.plain_text(item)
+        if wrong:
+            return f"{key}: {wrong}"
+    return None
+
+
+def _contact(value: Value, _answers: Answers, _facts: Facts) -> str | None:
+    return names.plain_text(str(value)) if value else "somebody must be named"
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "chart", "Which existing chart shall it use?",
+        "An existing chart to use; empty: a new one, called like the service.",
+        default=_constant(""), check=_chart, example="echoserver",
+    ),
+    Question(
+        "name", "What is the service called?",
+        "A DNS label of at most 53 characters; also the name of its namespace.",
+        check=_name, asked=True, example="echoserver",
+    ),
+    Question(
+        "kind", "What kind of service is it?",
+        "What it does decides what the chart contains.",
+        type="choice", default=_constant("service"), asked=True, example="service",
+        choices=(("service", "answers HTTP requests"),),
+    ),
+    Question(
+        "description", "What does it do, in a few words?",
+        "One line; it goes into Chart.yaml and service.yaml.",
+        default=lambda answers, _facts: f"The {answers['name']} {answers['kind']}",
+        check=_text(names.plain_text), asked=True, example="Answers with what it was asked",
+    ),
+    Question(
+        "contact", "Who looks after it?",
+        "A team, a mailing list or a person.",
+        default=lambda _answers, facts: facts.contact or None, check=_contact, asked=True,
+        example="team-echo@example.org",
+    ),
+    Question(
+        "image", "Which image does it run?",
+        "With a tag other than latest, or a digest.",
+        default=lambda answers, facts: f"{facts.registry}/{answers['name']}:1.0.0",
+        check=_text(names.image), asked=True, example="registry.example.org/echoserver:1.0.0",
+    ),
+    Question(
+        "port", "Which port does it listen on?",
+        "Each service has its own, so that it can be exposed anywhere later.",
+        type="number", default=lambda _answers, facts: facts.free_port(), check=_port,
+        applies=_is("service"), asked=True, example="8080",
+    ),
+    Question(
+        "health", "Which path tells that it can take requests?",
+        "It answers 2xx once the service is ready.",
+        default=_constant("/healthz"), check=_text(names.path), applies=_is("service"),
+        asked=True, example="/healthz",
+    ),
+    Question(
+        "deployers", "Which groups or users deploy it?",
+        "They may change everything in the service's namespace.",
+        type="list", default=lambda answers, facts: list(facts.deployers)
+        or [f"{answers['name']}-deployers"],
+        check=_someone, asked=True, example="echo-deployers",
+    ),
+    Question(
+        "readers", "Which groups or users may look at it?",
+        "They may read everything but secrets in the service's namespace.",
+        type="list", default=_constant([]), check=_people, example="everyone",
+    ),
+    Question(
+        "replicas", "How many pods?", "In production, per datacenter.",
+        type="number", default=_constant(2), check=_replicas,
+        applies=_is("service", "worker"), example="2",
+    ),
+    Question(
+        "autoscaling", "Shall the number of pods follow the load?",
+        "A HorizontalPodAutoscaler then owns the number of pods in production.",
+        type="flag", default=_constant(False), applies=_is("service", "worker"), example="true",
+    ),
+    Question(
+        "cpu", "How much CPU does a pod need?", "What is requested for each pod.",
+        default=_constant("100m"), check=_text(names.cpu), example="100m",
+    ),
+    Question(
+        "memory", "How much memory does a pod need?", "Requested for each pod, and its limit.",
+        default=_constant("256Mi"), check=_text(names.memory), example="256Mi",
+    ),
+    Question(
+        "env", "Which environment variables?", "In every environment; secrets do not belong here.",
+        type="map", default=_constant({}), check=_variables, example="LOG_LEVEL=info",
+    ),
+)  # fmt: skip
+
+BY_NAME = {question.name: question for question in QUESTIONS}
+
+
+def quota(answers: Answers) -> dict[str, str | int]:
+    """What the namespace may use: all pods of two releases while they are replaced, and a spare."""
+    pods = int(cast(int, answers.get("replicas", 1)))
+    if answers.get("autoscaling"):
+        pods *= 3
+    pods = math.ceil(pods * 1.25) + 6
+    cpu = names.cores(str(answers["cpu"])) * pods
+    memory = names.mebibytes(str(answers["memory"])) * pods
+    return {
+        "cpu": f"{math.ceil(cpu * 10) * 100}m",
+        "memory": f"{math.ceil(memory / 64) * 64}Mi",
+        "pods": pods,
+    }

@@ -1,0 +1,125 @@
+"""From answers to files. The only importer of cookiecutter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploycharts.errors import UserError
+from deploycharts.scaffold import names, questions
+from deploycharts.scaffold.question import Answers
+from deploycharts.scaffold.tree import Tree, chart_folder, registry_entry, service_folder
+
+FOLDER = "chart-templates"
+_PROJECT = "<@cookiecutter.name@>"
+_MARKS = re.compile(r"<[@%#]|[@%#]>")
+_LAYERS = {"service": ("shared", "running", "service")}
+
+
+class Templates:
+    """The templates in one folder: the working tree's, or those of an older state."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def version(self) -> str:
+        """The templates' own version number."""
+        return (self.folder / "version").read_text().strip()
+
+    def render(self, answers: Answers) -> Tree:
+        """All files of a service, by their path in the repository.
+
+        Raises:
+            UserError: a template is broken or leaves a placeholder.
+        """
+        with tempfile.TemporaryDirectory(prefix="create-new-service-") as folder:
+            work = Path(folder)
+            for layer in layers(answers):
+                source = self.folder / layer / _PROJECT
+                shutil.copytree(source, work / "template" / _PROJECT, dirs_exist_ok=True)
+            made = self._generate(work, self._context(answers))
+            files = dict(_read(made))
+        placed = {_place(path, answers): text for path, text in files.items()}
+        _refuse_placeholders(placed)
+        return {path: text for path, text in sorted(placed.items()) if path}
+
+    def _context(self, answers: Answers) -> dict[str, Any]:
+        settings = json.loads((self.folder / "cookiecutter.json").read_text())
+        repository, tag, digest = names.split_image(str(answers["image"]))
+        return {
+            **settings,
+            **answers,
+            "chart": chart_of(answers),
+            "image": {"repository": repository, "tag": tag, "digest": digest},
+            "_version": self.version,
+            "_quota": questions.quota(answers),
+        }
+
+    def _generate(self, work: Path, context: Mapping[str, Any]) -> Path:
+        from cookiecutter.exceptions import CookiecutterException
+        from cookiecutter.generate import generate_files
+        from jinja2 import TemplateError
+
+        try:
+            made = generate_files(
+                work / "template", {"cookiecutter": context}, work / "out", accept_hooks=False
+            )
+        except TemplateError as error:
+            where = f"{FOLDER}/…/{getattr(error, 'filename', None) or ''}"
+            raise UserError("a chart template is broken", where=where, why=str(error)) from None
+        except CookiecutterException as error:
+            why = str(getattr(error, "error", error)) or str(error)
+            raise UserError("a chart template is broken", where=FOLDER, why=why) from None
+        return Path(made)
+
+
+def layers(answers: Answers) -> tuple[str, ...]:
+    """The template folders that make up the service, later ones over earlier ones."""
+    chosen = tuple(f"features/{name}" for name in questions.FEATURES if answers.get(name))
+    return (*_LAYERS[str(answers["kind"])], *chosen)
+
+
+def chart_of(answers: Answers) -> str:
+    """The chart that the service uses."""
+    return str(answers.get("chart") or answers["name"])
+
+
+def digest(tree: Tree) -> str:
+    """A fingerprint of rendered files."""
+    body = json.dumps(dict(sorted(tree.items())), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(body.encode()).hexdigest()
+
+
+def _read(folder: Path) -> Iterable[tuple[str, str]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            if text.strip():  # a template that renders to nothing makes no file
+                yield path.relative_to(folder).as_posix(), text
+
+
+def _place(path: str, answers: Answers) -> str:
+    top, _, rest = path.partition("/")
+    if top == "chart":
+        return "" if answers.get("chart") else f"{chart_folder(chart_of(answers))}/{rest}"
+    if top == "service":
+        return f"{service_folder(str(answers['name']))}/{rest}"
+    if top == "cluster":
+        return registry_entry(str(answers["name"]))
+    raise UserError(f"a template is in no known place: {path}", where=FOLDER)
+
+
+def _refuse_placeholders(tree: Tree) -> None:
+    for path, text in tree.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if _MARKS.search(line):
+                raise UserError(
+                    "a placeholder is left over", where=f"{path}:{number}", why=line.strip()
+                )

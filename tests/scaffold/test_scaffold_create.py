@@ -1,0 +1,145 @@
+"""Making a service without a terminal: what appears, and that wrong answers leave nothing."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from scaffold_builders import files, repository
+
+from deploycharts.cli import entry
+from deploycharts.cli.create_new_service import command
+from deploycharts.console import console
+from deploycharts.errors import Exit
+
+LONGEST = "a" * 53
+
+
+@pytest.fixture
+def talk(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the program says to a person."""
+    stream = io.StringIO()
+    monkeypatch.setattr(console, "err_stream", stream)
+    return stream
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO) -> Path:
+    repository(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def create(*words: str) -> int:
+    return entry.run(
+        "create-new-service", lambda: command, [*words, "--set", "contact=team@example.org"]
+    )
+
+
+def test_chart_service_and_registry_entry_appear_together(root: Path) -> None:
+    before = files(root)
+    assert create("demo", "--defaults") == Exit.DONE
+    made = files(root) - before
+    assert "charts/demo/Chart.yaml" in made
+    assert "charts/demo/.scaffold.yaml" in made
+    assert "helmfile.d/services/demo/helmfile.yaml.gotmpl" in made
+    assert "helmfile.d/cluster/services/demo.yaml" in made
+    assert not any(path.startswith(".scaffold") for path in made)
+
+
+def test_an_answers_file_alone_is_enough(root: Path) -> None:
+    (root / "answers.yaml").write_text("name: demo\nport: 9000\nenv: {GREETING: hello}\n")
+    assert create("--answers", "answers.yaml") == Exit.DONE
+    values = (root / "helmfile.d/services/demo/values.yaml").read_text()
+    assert "port: 9000" in values
+    assert 'GREETING: "hello"' in values
+
+
+def test_set_is_stronger_than_the_answers_file(root: Path) -> None:
+    (root / "answers.yaml").write_text("name: demo\nport: 9000\n")
+    assert create("--answers", "answers.yaml", "--set", "port=9001") == Exit.DONE
+    assert "port: 9001" in (root / "helmfile.d/services/demo/values.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (["on"], "YAML reads 'on' as True"),
+        (["null"], "YAML reads 'null' as None"),
+        (["1e3"], "not a DNS label"),
+        (["0x1f"], "not a DNS label"),
+        (["7eleven"], "not a DNS label"),
+        (["Bad_Name X"], "not a DNS label"),
+        (["../x"], "not a DNS label"),
+        (["a/b"], "not a DNS label"),
+        (["{{ 7*7 }}"], "not a DNS label"),
+        (["<@ x @>"], "not a DNS label"),
+        (["-x"], "No such option"),
+        (["x-"], "not a DNS label"),
+        ([LONGEST + "a"], "at most 53 fit"),
+        (["staging"], "already means something else"),
+        (["kube-system"], "already means something else"),
+        (["demo", "--set", "port=0"], "0 is no port"),
+        (["demo", "--set", "port=70000"], "70000 is no port"),
+        (["demo", "--set", "port=abc"], "'abc' is no whole number"),
+        (["demo", "--set", "port=80"], "needs the rights of root"),
+        (["demo", "--set", "image=registry.example.org/demo:latest"], "latest says nothing"),
+        (["demo", "--set", "image=registry.example.org/demo"], "it has no tag"),
+        (["demo", "--set", "description={{ 7*7 }}"], "{{ is template text"),
+        (["demo", "--set", "description=<@ x @>"], "<@ is template text"),
+        (["demo", "--set", "health=healthz"], "is no path"),
+        (["demo", "--set", "memory=lots"], "like 256Mi"),
+        (["demo", "--set", "prot=8080"], "did you mean port?"),
+        (["demo", "--set", "chart=demo"], "there is no chart 'demo'"),
+        (["demo", "--answers", "missing.yaml"], "cannot read the answers"),
+    ],
+)
+def test_a_wrong_answer_is_one_clear_message_and_nothing_is_written(
+    root: Path, talk: io.StringIO, wrong: list[str], message: str
+) -> None:
+    before = files(root)
+    assert create(*wrong) in {Exit.USER_ERROR, Exit.USAGE}
+    said = talk.getvalue()
+    assert message in said
+    assert "Traceback" not in said
+    assert files(root) == before
+
+
+@pytest.mark.parametrize("name", ["on1", "e3", "x", LONGEST, "a-b", "nullable"])
+def test_the_neighbouring_valid_name_works(root: Path, name: str) -> None:
+    assert create(name) == Exit.DONE
+    assert (root / "charts" / name / "Chart.yaml").is_file()
+
+
+def test_everything_wrong_is_said_at_once(root: Path, talk: io.StringIO) -> None:
+    wrong = ["--set", "kind=car", "--set", "port=abc", "--set", "memory=1", "--set", "x=1"]
+    assert create(*wrong) == Exit.USER_ERROR
+    said = talk.getvalue()
+    for name in ("name is missing", "kind:", "port:", "memory:", "no question 'x'"):
+        assert name in said
+    assert "--set name=" in said
+
+
+def test_a_taken_port_names_its_owner_and_a_free_one(root: Path, talk: io.StringIO) -> None:
+    assert create("one") == Exit.DONE
+    assert create("two", "--set", "port=8080") == Exit.USER_ERROR
+    said = talk.getvalue()
+    assert "8080 is one's: helmfile.d/services/one/values.yaml:" in said
+    assert "free: 8081" in said
+    assert create("two") == Exit.DONE
+    assert "port: 8081" in (root / "helmfile.d/services/two/values.yaml").read_text()
+
+
+def test_an_existing_name_is_refused(root: Path, talk: io.StringIO) -> None:
+    assert create("one") == Exit.DONE
+    before = files(root)
+    assert create("one") == Exit.USER_ERROR
+    assert "the service one exists: helmfile.d/services/one" in talk.getvalue()
+    assert files(root) == before
+
+
+def test_a_value_of_the_wrong_type_in_a_file_names_its_line(root: Path, talk: io.StringIO) -> None:
+    (root / "answers.yaml").write_text("# mine\nport: 9000\nname: on\n")
+    assert create("--answers", "answers.yaml") == Exit.USER_ERROR
+    assert "answers.yaml:3: name: True is not a text" in talk.getvalue()
