@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import TextIO
 
@@ -20,16 +21,33 @@ class Console:
         self.out_stream = out or sys.stdout
         self.err_stream = err or sys.stderr
         self._colour = colour
+        self._transient = False
 
     def out(self, text: str = "") -> None:
         """Write one line (or block) of the answer that the user asked for."""
+        if self._transient:
+            self.err_stream.write(self._wiped())
+            self.err_stream.flush()
         self.out_stream.write(text + "\n")
         self.out_stream.flush()
 
     def say(self, text: str = "") -> None:
         """Write one line of talk: progress, remarks, errors."""
-        self.err_stream.write(text + "\n")
+        self.err_stream.write(self._wiped() + text + "\n")
         self.err_stream.flush()
+
+    def status(self, text: str) -> None:
+        """Show a line that the next one replaces; only where a person watches a terminal."""
+        if self.err_stream.isatty():
+            width = shutil.get_terminal_size().columns - 1
+            self.err_stream.write(self._wiped() + text[:width])
+            self.err_stream.flush()
+            self._transient = True
+
+    def _wiped(self) -> str:
+        wiped = "\r\x1b[K" if self._transient else ""
+        self._transient = False
+        return wiped
 
     def is_coloured(self, stream: TextIO) -> bool:
         """Whether a person reads `stream` on a terminal that shows colours."""

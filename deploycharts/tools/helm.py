@@ -19,14 +19,13 @@ def template(argv: Sequence[str], *, folder: Path) -> Result:
 def rollback(
     release: str, revision: int, *, namespace: str, kubeconfig: Path, timeout_s: int
 ) -> Running:
-    """Start going back to an explicit revision.
+    """Start going back to an explicit revision; ends when all is applied, not when pods are ready.
 
-    Without one helm takes the revision before, even if that one failed.
+    Without a revision helm takes the one before, even if that failed. A rollback that is stopped
+    while it waits stays pending, so helm does not wait: whoever follows the pods does.
     """
     return _start(
-        ["rollback", release, str(revision), "--wait=legacy", "--wait-for-jobs"]
-        if _is_helm_4()
-        else ["rollback", release, str(revision), "--wait", "--wait-for-jobs"],
+        ["rollback", release, str(revision)],
         namespace=namespace,
         kubeconfig=kubeconfig,
         timeout_s=timeout_s,
@@ -88,7 +87,3 @@ def _start(words: Sequence[str], *, namespace: str, kubeconfig: Path, timeout_s:
         [str(programs.find("helm")), *words, "--namespace", namespace,
          "--kubeconfig", str(kubeconfig), "--timeout", f"{timeout_s}s"],
     )  # fmt: skip
-
-
-def _is_helm_4() -> bool:
-    return not programs.version("helm").startswith("3.")

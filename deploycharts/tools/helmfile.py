@@ -211,7 +211,7 @@ def _without_reading_hooks(text: str) -> str:
 
 
 def _environment(workdir: Path) -> dict[str, str]:
-    """The environment to run helmfile in: temporary files private, no colours, nothing of its own asked."""
+    """The environment to run helmfile in: temporary files private, no colours."""
     temporary = workdir / "tmp"
     temporary.mkdir(mode=0o700, exist_ok=True)
     return {

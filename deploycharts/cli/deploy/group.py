@@ -1,0 +1,22 @@
+"""The program `deploy` and its verbs."""
+
+from __future__ import annotations
+
+from deploycharts.cli.verbs import Verbs
+
+VERBS = {
+    "run": "Roll out, the default verb: deploy staging NAME",
+    "diff": "Show what a deployment would change",
+    "rollback": "Go back to the last good revision, or to one that is named",
+    "status": "Which revision runs where, and what is wrong with it",
+    "cluster": "Make namespaces and identities of services; for administrators",
+}
+
+command = Verbs(
+    "deploy",
+    verbs=VERBS,
+    package="deploycharts.cli.deploy",
+    default="run",
+    help="Deploy services to staging, to a datacenter, or to production (all datacenters).",
+    epilog="deploy ENVIRONMENT SERVICE is short for deploy run ENVIRONMENT SERVICE.",
+)

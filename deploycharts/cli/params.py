@@ -1,0 +1,72 @@
+"""Arguments and options that several commands share, with their completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from deploycharts.errors import UserError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from deploycharts.registry.repository import Repository
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _complete(incomplete: str, names: Callable[[Repository], Iterable[str]]) -> list[Any]:
+    from click.shell_completion import CompletionItem
+
+    from deploycharts.registry.repository import discover
+
+    try:
+        return [CompletionItem(n) for n in names(discover()) if n.startswith(incomplete)]
+    except UserError:
+        return []
+
+
+class EnvironmentWord(click.ParamType[str]):
+    """An environment, or the group of all production environments."""
+
+    name = "environment"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The declared environments and the group."""
+        from deploycharts.registry.environments import GROUP
+
+        return _complete(incomplete, lambda r: [*(e.name for e in r.environments), GROUP])
+
+
+class ServiceName(click.ParamType[str]):
+    """A service of the repository."""
+
+    name = "service"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The services of the repository."""
+        return _complete(incomplete, lambda r: r.service_names)
+
+
+environment_argument = click.argument("environment", type=EnvironmentWord(), metavar="ENVIRONMENT")
+services_argument = click.argument(
+    "services", type=ServiceName(), nargs=-1, required=True, metavar="SERVICE..."
+)
+
+
+def common_options(command: _Command) -> _Command:
+    """The options that every command has; `entry` reads --no-color and -o itself too."""
+    command = click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="Form of the answer.",
+    )(command)
+    return click.option("--no-color", is_flag=True, expose_value=False, help="Plain text.")(command)

@@ -1,0 +1,178 @@
+"""A connection to one cluster: requests in, JSON out, errors in words.
+
+The kubeconfig (certificates, tokens, exec plugins) is lightkube's business; objects stay plain
+JSON, since they are compared, folded and shown, never built here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploycharts.errors import Refused, UserError
+
+if TYPE_CHECKING:
+    import httpx2
+
+_TIMEOUT_S = 10.0
+_IDENTITY = "/api/v1/namespaces/kube-public/configmaps/deploycharts-environment"
+
+
+class Unreachable(UserError):
+    """The API server does not answer; whether something happened there is not known."""
+
+
+class ApiError(UserError):
+    """The API server answered with a refusal.
+
+    Attributes:
+        status: the HTTP status.
+        body: the `Status` object that came with it.
+    """
+
+    def __init__(self, status: int, body: Mapping[str, Any], *, where: object) -> None:
+        message = str(body.get("message") or f"HTTP status {status}")
+        super().__init__(message, where=where)
+        self.status = status
+        self.body = body
+
+
+class Cluster:
+    """One cluster, seen with one set of credentials. Safe to use from several threads."""
+
+    def __init__(self, kubeconfig: Path, *, name: str) -> None:
+        self.kubeconfig = kubeconfig
+        self.name = name
+        self._client: httpx2.Client | None = None
+        self._lock = threading.Lock()
+
+    def get(self, path: str, **query: str) -> dict[str, Any]:
+        """The JSON of a GET.
+
+        Raises:
+            Unreachable: no answer.
+            ApiError: a refusal, such as 403 or 404.
+        """
+        body = self._request("GET", path, params=query).json()
+        assert isinstance(body, dict)
+        return body
+
+    def find(self, path: str, **query: str) -> dict[str, Any] | None:
+        """The JSON of a GET, or None where there is no such object."""
+        try:
+            return self.get(path, **query)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def items(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """The objects of a list; they carry no kind of their own, as Kubernetes sends them."""
+        token = ""
+        while True:
+            page = self.get(path, **query, limit="500", **({"continue": token} if token else {}))
+            yield from page.get("items") or ()
+            token = page.get("metadata", {}).get("continue", "")
+            if not token:
+                return
+
+    def text(self, path: str, **query: str) -> str:
+        """The text of a GET, for instance of a log."""
+        return self._request("GET", path, params=query).text
+
+    def send(
+        self, method: str, path: str, body: Mapping[str, Any], *,
+        content_type: str = "application/json", **query: str,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The JSON that a POST, PUT, PATCH or DELETE with a JSON body is answered with."""
+        import json
+
+        answer = self._request(
+            method,
+            path,
+            params=query,
+            content=json.dumps(body),
+            headers={"content-type": content_type},
+        ).json()
+        assert isinstance(answer, dict)
+        return answer
+
+    def require_environment(self, environment: str) -> None:
+        """Make sure that this cluster is the one it is taken for.
+
+        Raises:
+            Refused: the cluster says that it is another environment, or does not say.
+        """
+        found = self.find(_IDENTITY)
+        says = ((found or {}).get("data") or {}).get("environment")
+        if says != environment:
+            raise Refused(
+                f"this kubeconfig leads to {says or 'a cluster that does not say what it is'}, "
+                f"not to {environment}",
+                where=self.kubeconfig,
+                why="the ConfigMap kube-public/deploycharts-environment says so"
+                if says
+                else "it has no ConfigMap kube-public/deploycharts-environment",
+                next_step="check `kubeconfig` in helmfile.d/environments.yaml",
+            )
+
+    def close(self) -> None:
+        """Drop the connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        import httpx2
+
+        client = self._connected()
+        try:
+            answer = client.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            raise Unreachable(
+                f"the API server of {self.name} does not answer",
+                where=self.kubeconfig,
+                why=f"{client.base_url}: {error or type(error).__name__}",
+                next_step="sandbox up, if it is the local one; else check network and VPN",
+            ) from None
+        if answer.is_error:
+            raise ApiError(answer.status_code, _status(answer), where=self.name)
+        return answer
+
+    def _connected(self) -> httpx2.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = _client(self.kubeconfig, self.name)
+            return self._client
+
+
+def _client(kubeconfig: Path, name: str) -> httpx2.Client:
+    import httpx2
+    from lightkube.config.client_adapter import Client, ConnectionParams
+    from lightkube.config.kubeconfig import KubeConfig
+    from lightkube.core.exceptions import ConfigError
+
+    if not kubeconfig.is_file():
+        raise UserError(
+            f"there are no credentials for {name}",
+            where=kubeconfig,
+            why="the file does not exist",
+            next_step=f"deploy cluster {name}, as an administrator; `sandbox up` if it is the "
+            "local one",
+        )
+    try:
+        config = KubeConfig.from_file(kubeconfig).get()
+        assert config is not None, "it names no context"
+        limits = ConnectionParams(timeout=httpx2.Timeout(_TIMEOUT_S), trust_env=False)
+        return Client(config, limits)
+    except (ConfigError, AssertionError, AttributeError, TypeError, KeyError, ValueError) as error:
+        raise UserError("this is no usable kubeconfig", where=kubeconfig, why=str(error)) from None
+
+
+def _status(answer: httpx2.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {"message": answer.text[:500]}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,120 @@
+"""Helm's releases, read from the secrets that hold their history.
+
+Format: a Secret for each revision, labelled owner=helm, name, status and version; its key `release`
+is base64 of gzip of JSON (https://helm.sh/docs/topics/advanced/#storage-backends).
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploycharts.cluster.connection import Cluster
+from deploycharts.documents import Document, parse_manifest
+
+GOOD = frozenset({"deployed", "superseded"})
+PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"})
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of a release, as helm recorded it.
+
+    Attributes:
+        number: from 1.
+        status: helm's word: deployed, superseded, failed, pending-upgrade, …
+        deployed_at: helm's time of its end, RFC 3339.
+        description: what was said of it.
+        labels: labels given with it; the deployment's ID is among them.
+        manifest: its objects as text, hooks and tests included; secrets are in it.
+    """
+
+    release: str
+    namespace: str
+    number: int
+    status: str
+    deployed_at: str
+    description: str
+    chart: str
+    app_version: str
+    labels: Mapping[str, str]
+    manifest: str = field(repr=False)
+
+    def documents(self) -> tuple[Document, ...]:
+        """Its objects, parsed."""
+        return parse_manifest(self.manifest, namespace=self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a change is measured against: the last revision that rolled out, and the newest."""
+
+    good: Revision | None
+    newest: Revision | None
+
+    @property
+    def number(self) -> int:
+        """The newest revision's number, 0 where there is none."""
+        return self.newest.number if self.newest else 0
+
+
+def revisions(cluster: Cluster, namespace: str, release: str) -> tuple[Revision, ...]:
+    """The whole history of a release, oldest first; empty if it was never installed."""
+    secrets = cluster.items(
+        f"/api/v1/namespaces/{namespace}/secrets", labelSelector=f"owner=helm,name={release}"
+    )
+    found = [_decode(secret) for secret in secrets]
+    return tuple(sorted(found, key=lambda revision: revision.number))
+
+
+def newest_number(cluster: Cluster, namespace: str, release: str) -> tuple[int, str]:
+    """Number and status of the newest revision, (0, "") where there is none; cheap."""
+    listed = cluster.get(
+        f"/api/v1/namespaces/{namespace}/secrets", labelSelector=f"owner=helm,name={release}"
+    )
+    found = [(int(s["metadata"]["labels"]["version"]), str(s["metadata"]["labels"]["status"]))
+             for s in listed.get("items") or ()]  # fmt: skip
+    return max(found, default=(0, ""))
+
+
+def baseline(history: tuple[Revision, ...]) -> Baseline:
+    """The last good revision and the newest one.
+
+    A revision is good if it rolled out and was not followed by an uninstall. A failed one that was
+    rolled back does not hide the one before it.
+    """
+    newest = history[-1] if history else None
+    if newest is None or newest.status in {"uninstalled", "uninstalling"}:
+        return Baseline(None, newest)
+    good = [revision for revision in history if revision.status in GOOD]
+    return Baseline(good[-1] if good else None, newest)
+
+
+def _decode(secret: Mapping[str, Any]) -> Revision:
+    payload = gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"])))
+    body = json.loads(payload)
+    info = body.get("info") or {}
+    metadata = (body.get("chart") or {}).get("metadata") or {}
+    namespace = str(body.get("namespace") or secret["metadata"]["namespace"])
+    hooks = "".join(
+        f"\n---\n# Source: {hook.get('path', '')}\n{hook.get('manifest', '')}"
+        for hook in body.get("hooks") or ()
+    )
+    internal = {"owner", "name", "status", "version", "createdAt", "modifiedAt"}
+    labels = secret["metadata"].get("labels") or {}
+    return Revision(
+        release=str(body["name"]),
+        namespace=namespace,
+        number=int(body["version"]),
+        status=str(info.get("status", "unknown")),
+        deployed_at=str(info.get("last_deployed", "")),
+        description=str(info.get("description", "")),
+        chart=f"{metadata.get('name', '?')}-{metadata.get('version', '?')}",
+        app_version=str(metadata.get("appVersion", "")),
+        labels={key: value for key, value in labels.items() if key not in internal},
+        manifest=str(body.get("manifest") or "") + hooks,
+    )

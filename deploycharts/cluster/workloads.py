@@ -1,0 +1,107 @@
+"""Workloads, their pods, what happened to them, and what they last said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploycharts.cluster.connection import ApiError, Cluster
+from deploycharts.documents import ObjectKey
+
+Body = Mapping[str, Any]
+
+PATHS = {
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "StatefulSet": "/apis/apps/v1/namespaces/{}/statefulsets",
+    "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
+    "Job": "/apis/batch/v1/namespaces/{}/jobs",
+    "CronJob": "/apis/batch/v1/namespaces/{}/cronjobs",
+}
+"""Kinds that make pods, and where the API serves them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A namespace's workloads and pods at one moment, as the API told them."""
+
+    workloads: Mapping[ObjectKey, Body]
+    replica_sets: tuple[Body, ...] = field(repr=False)
+    pods: tuple[Body, ...] = field(repr=False)
+
+    def pods_of(self, key: ObjectKey) -> tuple[Body, ...]:
+        """The pods of a workload's newest template; those of older ReplicaSets are left out."""
+        owner = self.workloads.get(key)
+        if key.kind == "Pod":
+            return tuple(pod for pod in self.pods if pod["metadata"]["name"] == key.name)
+        if owner is None:
+            return ()
+        if key.kind == "Deployment":
+            newest = self.newest_replica_set(key)
+            owner = newest if newest is not None else {"metadata": {"uid": "none"}}
+        return tuple(_owned(self.pods, owner))
+
+    def newest_replica_set(self, key: ObjectKey) -> Body | None:
+        """The ReplicaSet of a Deployment's newest template, None before there is one."""
+        deployment = self.workloads.get(key)
+        if deployment is None:
+            return None
+        return max(_owned(self.replica_sets, deployment), key=_revision, default=None)
+
+
+def snapshot(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> Snapshot:
+    """Read what is needed to judge the workloads `keys` of a namespace."""
+    wanted = {key for key in keys if key.kind in PATHS}
+    workloads = {}
+    for kind in {key.kind for key in wanted}:
+        for body in cluster.items(PATHS[kind].format(namespace)):
+            for key in wanted:
+                if key.kind == kind and key.name == body["metadata"]["name"]:
+                    workloads[key] = body
+    replica_sets: tuple[Body, ...] = ()
+    if any(key.kind == "Deployment" for key in wanted):
+        replica_sets = tuple(cluster.items(f"/apis/apps/v1/namespaces/{namespace}/replicasets"))
+    pods = tuple(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))
+    return Snapshot(workloads, replica_sets, pods)
+
+
+def events(cluster: Cluster, namespace: str, names: Sequence[str]) -> tuple[Body, ...]:
+    """The events about the named objects, oldest first."""
+    found = [
+        event
+        for event in cluster.items(f"/api/v1/namespaces/{namespace}/events")
+        if event.get("involvedObject", {}).get("name") in names
+    ]
+    return tuple(sorted(found, key=_event_time))
+
+
+def log_tail(
+    cluster: Cluster, namespace: str, pod: str, container: str, *, lines: int, previous: bool
+) -> tuple[str, ...]:
+    """The last lines of a container's log; empty where there is none (yet)."""
+    query = {"container": container, "tailLines": str(lines)}
+    if previous:
+        query["previous"] = "true"
+    try:
+        text = cluster.text(f"/api/v1/namespaces/{namespace}/pods/{pod}/log", **query)
+    except ApiError:
+        return ()
+    return tuple(text.splitlines()[-lines:])
+
+
+def _owned(bodies: Iterable[Body], owner: Body) -> list[Body]:
+    uid = owner["metadata"].get("uid")
+    return [
+        body
+        for body in bodies
+        if any(ref.get("uid") == uid for ref in body["metadata"].get("ownerReferences") or ())
+    ]
+
+
+def _revision(replica_set: Body) -> int:
+    annotations = replica_set["metadata"].get("annotations") or {}
+    return int(annotations.get("deployment.kubernetes.io/revision", 0))
+
+
+def _event_time(event: Body) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")

@@ -1,0 +1,287 @@
+"""Doing one step of a plan, and undoing it. The journal knows of each act before it begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from deploycharts.cluster import releases
+from deploycharts.cluster.connection import Cluster, Unreachable
+from deploycharts.deployment import evidence, progress
+from deploycharts.deployment.evidence import Evidence
+from deploycharts.deployment.follow import Follower, Look
+from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.plan import Action, Place, Step
+from deploycharts.deployment.progress import Listener
+from deploycharts.deployment.symptoms import Trouble
+from deploycharts.errors import OutcomeUnknown, StalePlan
+from deploycharts.target import Target
+from deploycharts.tools import helm, helmfile
+from deploycharts.tools.process import Result, Running
+from deploycharts.tools.workdir import private_folder
+
+_LOOK_EVERY_S = 0.4
+_VERIFY_S = 30.0
+
+
+class StepFailed(Exception):
+    """An act did not succeed; the release is in `revision` as helm recorded it."""
+
+    def __init__(self, target: Target, found: Evidence, revision: int) -> None:
+        super().__init__(str(target))
+        self.target = target
+        self.evidence = found
+        self.revision = revision
+
+
+@dataclass
+class Actor:
+    """Carries out acts on releases for one deployment."""
+
+    journal: Journal
+    listen: Listener
+    author: str
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    _shown: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def do(self, step: Step) -> int:
+        """Install, upgrade or uninstall the step's release; returns the revision it stands as.
+
+        Raises:
+            StalePlan: the release moved since the plan was made, or its layers did.
+            StepFailed: it does not roll out; nothing is undone yet.
+            OutcomeUnknown: the cluster cannot be asked how it ended.
+        """
+        place, action = step.place, step.action.value
+        with _connected(place) as cluster:
+            self._require_expected(cluster, step)
+            self._intend(place, action, step.expected_revision, step.release.fingerprint)
+            started = self.clock()
+            if step.action is Action.UNINSTALL:
+                revision = self._uninstall(cluster, place, step.expected_revision)
+            else:
+                revision = self._upgrade(cluster, step)
+            self._conclude(place, action, revision, started)
+            return revision
+
+    def undo(self, step: Step) -> int:
+        """Bring a release back to where the plan found it; returns the revision it stands as.
+
+        Raises:
+            StepFailed: that does not work either.
+            OutcomeUnknown: the cluster cannot be asked how it ended.
+        """
+        with _connected(step.place) as cluster:
+            number, _ = self._newest(cluster, step.place)
+        if number == step.expected_revision and step.action is not Action.UNINSTALL:
+            return number  # helm had not recorded anything yet
+        return self.go_back(step.place, step.return_to)
+
+    def go_back(self, place: Place, revision: int | None) -> int:
+        """Roll a release back to `revision`, None uninstalls it; returns where it stands."""
+        with _connected(place) as cluster:
+            number, status = self._newest(cluster, place)
+            if number == 0 or (revision is None and status == "uninstalled"):
+                return number
+            action = "uninstall" if revision is None else f"rollback to {revision}"
+            self._intend(place, action, number)
+            started = self.clock()
+            if revision is None:
+                new = self._uninstall(cluster, place, number)
+            else:
+                new = self._rollback(cluster, place, number, revision)
+            self._conclude(place, action, new, started)
+            return new
+
+    def _upgrade(self, cluster: Cluster, step: Step) -> int:
+        follower = self._follower(cluster, step.place)
+        follower.remember(step.expected_revision)
+        said: list[str] = []
+        with private_folder("sync") as workdir:
+            running = helmfile.sync(
+                step.release.state_file,
+                step.place.environment.name,
+                step.target.release,
+                planned=step.release.fingerprint,
+                workdir=workdir,
+                description=f"deployment {self.journal.deployment} by {self.author}",
+                labels={"deployment": self.journal.deployment},
+                on_line=said.append,
+            )
+            failing = self._watch(running, follower, step.place)
+            result = running.wait()
+            if helmfile.refused(workdir):
+                raise StalePlan(
+                    f"{step.target}: layers or chart changed after the plan was made",
+                    next_step="look at the new difference, then deploy again",
+                )
+        return self._judge(cluster, step.place, follower, result, failing, step.expected_revision)
+
+    def _rollback(self, cluster: Cluster, place: Place, number: int, revision: int) -> int:
+        follower = self._follower(cluster, place)
+        follower.remember(number)
+        running = helm.rollback(
+            place.target.release,
+            revision,
+            namespace=place.namespace,
+            kubeconfig=place.kubeconfig,
+            timeout_s=place.environment.timeout_s,
+        )
+        failing = self._watch(running, follower, place)
+        return self._judge(cluster, place, follower, running.wait(), failing, number)
+
+    def _uninstall(self, cluster: Cluster, place: Place, number: int) -> int:
+        result = helm.uninstall(
+            place.target.release,
+            namespace=place.namespace,
+            kubeconfig=place.kubeconfig,
+            timeout_s=place.environment.timeout_s,
+        ).wait()
+        if result.code != 0:
+            raise self._failed(cluster, place, (), result, number)
+        return number
+
+    def _watch(self, running: Running, follower: Follower, place: Place) -> Trouble | None:
+        """Look until the program ends or a trouble ends the wait; then the program is stopped."""
+        started = self.clock()
+        try:
+            while running.is_alive():
+                look = self._look(follower, place, started)
+                if look is not None and look.failing is not None:
+                    running.interrupt()
+                    return look.failing
+                self.sleep(_LOOK_EVERY_S)
+        except BaseException:
+            running.interrupt()
+            running.wait()
+            raise
+        return None
+
+    def _judge(
+        self, cluster: Cluster, place: Place, follower: Follower, result: Result,
+        failing: Trouble | None, before: int,
+    ) -> int:  # fmt: skip
+        """The new revision, once all of its pods are there; helm returns before that."""
+        number, status = self._newest(cluster, place)
+        if failing is None and result.code == 0 and status == "deployed" and number > before:
+            failing = self._settle(follower, place)
+            if failing is None:
+                return number
+        troubles = () if failing is None else (failing,)
+        raise self._failed(cluster, place, troubles, result, number)
+
+    def _settle(self, follower: Follower, place: Place) -> Trouble | None:
+        started = self.clock()
+        while self.clock() - started < place.environment.timeout_s:
+            look = self._look(follower, place, started)
+            if look is not None and look.failing is not None:
+                return look.failing
+            if look is not None and look.complete:
+                return None
+            self.sleep(_LOOK_EVERY_S)
+        key = place.workloads[0]
+        message = f"its pods were not all ready after {place.environment.timeout_s} s"
+        return Trouble(place.target, key, key, "", "TimedOut", message, final=True)
+
+    def _look(self, follower: Follower, place: Place, started: float) -> Look | None:
+        try:
+            look = follower.look()
+        except Unreachable as error:
+            key = (str(place.target), "api", "")
+            if key not in self._shown:
+                self._shown.add(key)
+                self.listen(progress.Said(f"{place.target}: {error.what}; still following"))
+            return None
+        seconds = self.clock() - started
+        self.listen(progress.Moved(place.target, look.ready, look.wanted, seconds))
+        for trouble, left_s in look.troubles:
+            workload, container, reason = trouble.identity
+            key = (f"{place.target} {workload}", container, reason)
+            if key not in self._shown:
+                self._shown.add(key)
+                self.listen(progress.Appeared(_masked(trouble, place), left_s))
+        return look
+
+    def _failed(
+        self, cluster: Cluster, place: Place, troubles: tuple[Trouble, ...], result: Result,
+        revision: int,
+    ) -> StepFailed:  # fmt: skip
+        said = "" if troubles else _helm_words(result)
+        found = evidence.collect(
+            cluster,
+            place.namespace,
+            tuple(_masked(trouble, place) for trouble in troubles),
+            helm=said,
+            mask=place.mask.text,
+        )
+        self.journal.append(
+            "result", target=str(place.target), ok=False, revision=revision,
+            evidence=found.as_json(),
+        )  # fmt: skip
+        return StepFailed(place.target, found, revision)
+
+    def _require_expected(self, cluster: Cluster, step: Step) -> None:
+        number, status = self._newest(cluster, step.place)
+        if number != step.expected_revision:
+            raise StalePlan(
+                f"{step.target} is at revision {number} ({status}), the plan was made for "
+                f"{step.expected_revision}",
+                why="somebody deployed in between",
+                next_step=f"deploy diff {step.target.environment} {step.target.service}",
+            )
+
+    def _newest(self, cluster: Cluster, place: Place) -> tuple[int, str]:
+        """The newest revision; waits for an API server that comes back soon."""
+        started = self.clock()
+        while True:
+            try:
+                return releases.newest_number(cluster, place.namespace, place.target.release)
+            except Unreachable as error:
+                if self.clock() - started > _VERIFY_S:
+                    raise OutcomeUnknown(
+                        f"{place.target}: how it ended is not known",
+                        why=error.why,
+                        next_step=f"deploy status {place.environment.name} {place.target.service}",
+                    ) from None
+                self.sleep(1.0)
+
+    def _follower(self, cluster: Cluster, place: Place) -> Follower:
+        return Follower(
+            cluster, place.target, place.namespace, place.workloads,
+            tolerate_s=place.environment.tolerate_s, clock=self.clock,
+        )  # fmt: skip
+
+    def _intend(self, place: Place, action: str, revision: int, fingerprint: str = "") -> None:
+        self.journal.append(
+            "intent", target=str(place.target), action=action, expecting=revision,
+            fingerprint=fingerprint,
+        )  # fmt: skip
+        self.listen(progress.Began(place.target, action, revision))
+
+    def _conclude(self, place: Place, action: str, revision: int, started: float) -> None:
+        self.journal.append("result", target=str(place.target), ok=True, revision=revision)
+        seconds = self.clock() - started
+        self.listen(progress.Finished(place.target, action, revision, seconds))
+
+
+@contextmanager
+def _connected(place: Place) -> Iterator[Cluster]:
+    cluster = Cluster(place.kubeconfig, name=place.environment.name)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def _masked(trouble: Trouble, place: Place) -> Trouble:
+    return replace(trouble, message=place.mask.text(trouble.message))
+
+
+def _helm_words(result: Result) -> str:
+    """What helm said, without helmfile's frame around it."""
+    lines = [line.strip() for line in (result.err + "\n" + result.out).splitlines()]
+    telling = [line for line in lines if "Error:" in line or "error" in line.lower()]
+    return "\n".join(dict.fromkeys(telling[-6:] or lines[-6:]))

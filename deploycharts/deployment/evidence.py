@@ -1,0 +1,85 @@
+"""Why a roll-out failed, collected before the rollback destroys it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deploycharts.cluster import workloads
+from deploycharts.cluster.connection import Cluster
+from deploycharts.deployment.symptoms import Trouble
+from deploycharts.documents import Json
+from deploycharts.errors import UserError
+
+_LOG_LINES = 15
+_EVENT_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The reason of a failure, with what the container and the cluster last said.
+
+    Attributes:
+        troubles: what was wrong, the gravest first; empty where only helm knows.
+        log_tail: last lines of the first trouble's container.
+        events: the cluster's warnings about the object, oldest first.
+        helm: what helm or helmfile said.
+    """
+
+    troubles: tuple[Trouble, ...]
+    log_tail: tuple[str, ...]
+    events: tuple[str, ...]
+    helm: str = ""
+
+    def as_json(self) -> Json:
+        """The evidence for a journal."""
+        return {
+            "troubles": [str(trouble) for trouble in self.troubles],
+            "log": list(self.log_tail),
+            "events": list(self.events),
+            "helm": self.helm,
+        }
+
+
+def collect(
+    cluster: Cluster, namespace: str, troubles: tuple[Trouble, ...], *,
+    helm: str, mask: Callable[[str], str],
+) -> Evidence:  # fmt: skip
+    """Read logs and events of the gravest trouble; what cannot be read is left out."""
+    log: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    if troubles:
+        first = troubles[0]
+        try:
+            log = _log(cluster, namespace, first)
+            said = _events(cluster, namespace, first)
+        except UserError:
+            pass
+    return Evidence(
+        troubles=troubles,
+        log_tail=tuple(mask(line) for line in log),
+        events=tuple(mask(line) for line in said),
+        helm=mask(helm),
+    )
+
+
+def _log(cluster: Cluster, namespace: str, trouble: Trouble) -> tuple[str, ...]:
+    if trouble.object.kind != "Pod" or not trouble.container:
+        return ()
+    read = [
+        workloads.log_tail(cluster, namespace, trouble.object.name, trouble.container,
+                           lines=_LOG_LINES, previous=previous)
+        for previous in (True, False)
+    ]  # fmt: skip
+    return read[0] if trouble.restarts and read[0] else read[1]
+
+
+def _events(cluster: Cluster, namespace: str, trouble: Trouble) -> tuple[str, ...]:
+    names = [trouble.object.name, trouble.workload.name]
+    found = [
+        f"{event.get('reason', '')}: {event.get('message', '')}"
+        + (f" (×{event['count']})" if int(event.get("count") or 1) > 1 else "")
+        for event in workloads.events(cluster, namespace, names)
+        if event.get("type") == "Warning"
+    ]
+    return tuple(dict.fromkeys(found))[-_EVENT_LINES:]

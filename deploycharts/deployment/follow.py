@@ -1,0 +1,134 @@
+"""Following a roll-out: how far it is, what is wrong, and whether waiting still makes sense."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from deploycharts.cluster import releases, workloads
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.workloads import Body, Snapshot
+from deploycharts.deployment.symptoms import Trouble, diagnose
+from deploycharts.documents import ObjectKey
+from deploycharts.target import Target
+
+_SETTLE_S = 1.5
+_MANY_RESTARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a roll-out.
+
+    Attributes:
+        ready: pods of the new template that are ready.
+        wanted: pods that shall be.
+        complete: whether nothing of an older template is left and all is ready.
+        troubles: what is wrong, each with the seconds that it may still last (None: no longer).
+        failing: the trouble that ends the wait, if any.
+    """
+
+    ready: int
+    wanted: int
+    complete: bool
+    troubles: tuple[tuple[Trouble, float | None], ...]
+    failing: Trouble | None
+
+
+class Follower:
+    """Follows the workloads of one release from before its upgrade on."""
+
+    def __init__(
+        self, cluster: Cluster, target: Target, namespace: str, keys: Sequence[ObjectKey], *,
+        tolerate_s: float, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._cluster = cluster
+        self._target = target
+        self._namespace = namespace
+        self._keys = tuple(keys)
+        self._tolerate_s = tolerate_s
+        self._clock = clock
+        self._first_seen: dict[tuple[str, str, str], float] = {}
+        self._recorded_at: float | None = None
+        self._generations: Mapping[ObjectKey, int] = {}
+        self._revision = 0
+
+    def remember(self, revision: int) -> None:
+        """Note how things are before the upgrade from `revision`: old troubles are not ours."""
+        self._revision = revision
+        before = workloads.snapshot(self._cluster, self._namespace, self._keys)
+        self._generations = {key: _generation(body) for key, body in before.workloads.items()}
+
+    def look(self) -> Look:
+        """Look once.
+
+        Raises:
+            Unreachable: the API server does not answer.
+        """
+        snapshot = workloads.snapshot(self._cluster, self._namespace, self._keys)
+        applied = [key for key in self._keys if self._is_applied(key, snapshot)]
+        now = self._clock()
+        troubles = diagnose(self._target, snapshot, applied)
+        seen = {trouble.identity: self._first_seen.get(trouble.identity, now)
+                for trouble in troubles}  # fmt: skip
+        self._first_seen = seen
+        left = tuple(
+            (trouble, self._left_s(trouble, now - seen[trouble.identity])) for trouble in troubles
+        )
+        failing = [trouble for trouble, seconds in left if seconds is None or seconds <= 0]
+        rolling = [key for key in self._keys if key.kind not in {"Job", "Pod"}]
+        counts = [_counts(key, snapshot.workloads[key]) for key in rolling
+                  if key in snapshot.workloads]  # fmt: skip
+        return Look(
+            ready=sum(ready for ready, _, _ in counts),
+            wanted=sum(wanted for _, wanted, _ in counts),
+            complete=all(key in applied for key in rolling) and all(done for *_, done in counts),
+            troubles=left,
+            failing=failing[0] if failing else None,
+        )
+
+    def _is_applied(self, key: ObjectKey, snapshot: Snapshot) -> bool:
+        """Whether what is seen is the work of this upgrade, not what it found."""
+        body = snapshot.workloads.get(key)
+        if key.kind == "Pod" or body is None:
+            return key.kind == "Pod"
+        status = body.get("status") or {}
+        if int(status.get("observedGeneration") or 0) < _generation(body) and key.kind != "Job":
+            return False
+        return self._generations.get(key) != _generation(body) or self._has_settled()
+
+    def _has_settled(self) -> bool:
+        """Whether helm has recorded its revision long enough ago to have applied all."""
+        if self._recorded_at is None:
+            number, _ = releases.newest_number(self._cluster, self._namespace, self._target.release)
+            if number > self._revision:
+                self._recorded_at = self._clock()
+        return self._recorded_at is not None and self._clock() - self._recorded_at > _SETTLE_S
+
+    def _left_s(self, trouble: Trouble, lasted_s: float) -> float | None:
+        if trouble.final or trouble.restarts >= _MANY_RESTARTS:
+            return None
+        return self._tolerate_s + trouble.patience_s - lasted_s
+
+
+def _generation(body: Body) -> int:
+    return int(body["metadata"].get("generation") or 0)
+
+
+def _counts(key: ObjectKey, body: Body) -> tuple[int, int, bool]:
+    """Ready pods of the new template, wanted pods, and whether the roll-out is complete."""
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+
+    def number(name: str) -> int:
+        return int(status.get(name) or 0)
+
+    if key.kind == "DaemonSet":
+        wanted = number("desiredNumberScheduled")
+        ready = min(number("updatedNumberScheduled"), number("numberReady"))
+        return ready, wanted, ready == wanted
+    wanted = int(spec.get("replicas", 1))
+    updated, total = number("updatedReplicas"), number("replicas")
+    ready = number("availableReplicas" if key.kind == "Deployment" else "readyReplicas")
+    new_ready = max(0, min(updated, ready - (total - updated)))
+    return new_ready, wanted, updated == total == ready == wanted

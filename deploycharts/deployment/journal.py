@@ -1,0 +1,121 @@
+"""The journal of a deployment: the intent is on disk before the act, the result after it.
+
+Whatever kills us, the last line is then an intent without a result, or the truth. One file for each
+deployment, one JSON object a line, readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from deploycharts.documents import Json
+
+
+def now() -> datetime:
+    """The present, in UTC."""
+    return datetime.now(UTC)
+
+
+def default_folder() -> Path:
+    """Where journals are kept: DEPLOYCHARTS_JOURNAL, else the user's state folder."""
+    named = os.environ.get("DEPLOYCHARTS_JOURNAL")
+    return Path(named) if named else platformdirs.user_state_path("deploycharts") / "deployments"
+
+
+class Journal:
+    """Appends to one deployment's journal; every line is on disk before `append` returns."""
+
+    def __init__(
+        self, folder: Path, deployment: str, *, clock: Callable[[], datetime] = now
+    ) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = folder / f"{deployment}.jsonl"
+        self.deployment = deployment
+        self._clock = clock
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def append(self, kind: str, **facts: Json) -> None:
+        """Write one line: what happened or is about to, and when."""
+        line = {"at": self._clock().isoformat(timespec="milliseconds"), "kind": kind, **facts}
+        os.write(self._file, (json.dumps(line, ensure_ascii=False) + "\n").encode())
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a journal tells."""
+
+    deployment: str
+    path: Path
+    lines: tuple[Mapping[str, Any], ...]
+
+    @property
+    def begun(self) -> Mapping[str, Any]:
+        """Its first line: who, what, from which tree."""
+        return self.lines[0] if self.lines else {}
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether its end was written."""
+        return any(line["kind"] == "outcome" for line in self.lines)
+
+    @property
+    def open_intent(self) -> Mapping[str, Any] | None:
+        """The last act that was begun and whose result is not written, if any."""
+        opened: Mapping[str, Any] | None = None
+        for line in self.lines:
+            if line["kind"] == "intent":
+                opened = line
+            elif line["kind"] == "result":
+                opened = None
+        return None if self.is_finished else opened
+
+    def is_running(self) -> bool:
+        """Whether its process still lives on this machine."""
+        if self.is_finished or self.begun.get("host") != socket.gethostname():
+            return False
+        pid = int(self.begun.get("pid") or 0)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return pid > 0
+
+
+def read(folder: Path, deployment: str) -> Story | None:
+    """The story of one deployment, None if this machine has no journal of it."""
+    path = folder / f"{deployment}.jsonl"
+    if not path.is_file():
+        return None
+    lines = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:  # torn by a crash: the act it announces was not begun
+            break
+    return Story(deployment, path, tuple(lines))
+
+
+def whoami() -> str:
+    """The user and machine of this process, as journals and helm's history name them."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

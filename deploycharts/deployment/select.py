@@ -1,0 +1,42 @@
+"""From the words of a command line to environments and services."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from deploycharts.errors import Refused, UserError, unknown
+from deploycharts.registry.environments import GROUP, Environment
+from deploycharts.registry.repository import Repository, Service
+
+
+def select(
+    repository: Repository, word: str, names: Sequence[str], *, verbs: Collection[str] = ()
+) -> tuple[tuple[Environment, ...], tuple[Service, ...]]:
+    """The environments in roll-out order, and the services as they were named.
+
+    Args:
+        repository: where they are declared.
+        word: an environment, or the group.
+        names: services.
+        verbs: what else the first word may have been meant to be.
+
+    Raises:
+        UnknownName: one of them does not exist; near matches are named.
+        Refused: a service has no staging and staging is asked for.
+    """
+    known = [environment.name for environment in repository.environments]
+    if word != GROUP and word not in known:
+        raise unknown("environment", word, [*known, GROUP, *verbs])
+    environments = repository.select(word)
+    services = tuple(repository.service(name) for name in dict.fromkeys(names))
+    if not environments:
+        raise UserError(f"no environment is of kind {GROUP}", where="helmfile.d/environments.yaml")
+    for service in services:
+        if service.without_staging and not environments[0].is_production:
+            raise Refused(
+                f"service {service.name} has no staging",
+                where=service.source,
+                why=service.without_staging,
+                next_step=f"deploy {GROUP} {service.name}",
+            )
+    return environments, services

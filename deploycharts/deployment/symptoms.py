@@ -1,0 +1,176 @@
+"""What is wrong with a roll-out, judged from the objects alone.
+
+A trouble is final (nobody waits for it: admission, quota, an invalid image name, a failed hook or
+Job, the progress deadline) or tolerable: it may pass, and counts when it lasts or repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deploycharts.cluster.workloads import Body, Snapshot
+from deploycharts.documents import ObjectKey
+from deploycharts.target import Target
+
+_FINAL_WAITING = frozenset({"InvalidImageName", "ErrImageNeverPull"})
+_HARMLESS_WAITING = frozenset({"ContainerCreating", "PodInitializing", ""})
+_DEFAULT_PROBE_PERIOD_S = 10
+_DEFAULT_FAILURE_THRESHOLD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that keeps a release from rolling out.
+
+    Attributes:
+        workload: the object that the release made.
+        object: the object in trouble, mostly a pod.
+        container: its container, empty where the whole object is meant.
+        reason: Kubernetes' word: CrashLoopBackOff, ImagePullBackOff, Unschedulable, …
+        exit_code: of the container's last end.
+        message: Kubernetes' sentence.
+        restarts: of the container.
+        final: whether waiting is pointless.
+        patience_s: seconds that this trouble is entitled to besides the environment's.
+    """
+
+    target: Target
+    workload: ObjectKey
+    object: ObjectKey
+    container: str
+    reason: str
+    message: str
+    exit_code: int | None = None
+    restarts: int = 0
+    final: bool = False
+    patience_s: int = 0
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What stays the same while a trouble lasts: pods of a workload come and go."""
+        return (str(self.workload), self.container, _family(self.reason))
+
+    def __str__(self) -> str:
+        container = f", container {self.container}" if self.container else ""
+        code = f", exit code {self.exit_code}" if self.exit_code is not None else ""
+        message = f": {self.message}" if self.message else ""
+        return f"{self.object}{container}: {self.reason}{code}{message}"
+
+
+def diagnose(target: Target, snapshot: Snapshot, keys: Sequence[ObjectKey]) -> tuple[Trouble, ...]:
+    """The troubles of the workloads `keys` in a snapshot, the gravest first."""
+    found: list[Trouble] = []
+    for key in keys:
+        found += _workload_troubles(target, key, snapshot)
+        for pod in snapshot.pods_of(key):
+            found += _pod_troubles(target, key, pod)
+    return tuple(sorted(found, key=lambda t: (not t.final, t.exit_code is None, -t.restarts)))
+
+
+def _workload_troubles(target: Target, key: ObjectKey, snapshot: Snapshot) -> Iterator[Trouble]:
+    body = snapshot.workloads.get(key)
+    if body is None:
+        return
+    replica_set = snapshot.newest_replica_set(key)
+    conditions = [*_conditions(body), *(_conditions(replica_set) if replica_set else [])]
+    for condition in conditions:
+        kind, status = condition.get("type"), condition.get("status")
+        reason = str(condition.get("reason", ""))
+        deadline = kind == "Progressing" and status == "False"
+        refused = kind == "ReplicaFailure" and status == "True"
+        failed = key.kind == "Job" and kind == "Failed" and status == "True"
+        if deadline or refused or failed:
+            message = str(condition.get("message", ""))
+            yield Trouble(target, key, key, "", reason, message, final=True)
+            return
+
+
+def _pod_troubles(target: Target, key: ObjectKey, pod: Body) -> Iterator[Trouble]:
+    name = ObjectKey("", "Pod", pod["metadata"].get("namespace", ""), pod["metadata"]["name"])
+    if pod["metadata"].get("deletionTimestamp"):
+        return
+    status = pod.get("status") or {}
+    containers = [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+    found = [t for c in containers for t in _container_troubles(target, key, name, c)]
+    if found:
+        yield from found
+        return
+    for condition in _conditions(pod):
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            yield Trouble(target, key, name, "", str(condition.get("reason", "Unschedulable")),
+                          str(condition.get("message", "")))  # fmt: skip
+            return
+    if status.get("phase") == "Failed":
+        yield Trouble(target, key, name, "", str(status.get("reason") or "Failed"),
+                      str(status.get("message", "")), final=key.kind == "Pod")  # fmt: skip
+    elif status.get("phase") == "Running" and key.kind not in {"Job", "CronJob", "Pod"}:
+        yield from _unready(target, key, name, pod)
+
+
+def _container_troubles(
+    target: Target, key: ObjectKey, pod: ObjectKey, status: Mapping[str, Any]
+) -> Iterator[Trouble]:
+    state = status.get("state") or {}
+    waiting = state.get("waiting") or {}
+    ended = state.get("terminated") or {}
+    before = (status.get("lastState") or {}).get("terminated") or {}
+    restarts = int(status.get("restartCount") or 0)
+    last = ended or before
+    crashed = bool(last) and int(last.get("exitCode") or 0) != 0 and not status.get("ready")
+    reason = str(waiting.get("reason") or "")
+    if crashed:
+        word = str(last.get("reason") or "Error")
+        shown = reason if word == "Error" and reason not in _HARMLESS_WAITING else word
+        message = str(last.get("message") or waiting.get("message") or "")
+        yield Trouble(target, key, pod, str(status.get("name", "")), shown, message,
+                      exit_code=int(last["exitCode"]), restarts=restarts)  # fmt: skip
+    elif reason not in _HARMLESS_WAITING:
+        yield Trouble(target, key, pod, str(status.get("name", "")), reason,
+                      str(waiting.get("message") or ""), restarts=restarts,
+                      final=reason in _FINAL_WAITING)  # fmt: skip
+
+
+def _unready(target: Target, key: ObjectKey, name: ObjectKey, pod: Body) -> Iterator[Trouble]:
+    ready = next((c for c in _conditions(pod) if c.get("type") == "Ready"), None)
+    if ready is None or ready.get("status") == "True":
+        return
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    unready = [str(s.get("name", "")) for s in statuses if not s.get("ready")]
+    message = str(ready.get("message") or "the pod is running but not ready")
+    yield Trouble(target, key, name, unready[0] if unready else "", "NotReady", message,
+                  patience_s=_probe_budget_s(pod))  # fmt: skip
+
+
+def _probe_budget_s(pod: Body) -> int:
+    """Seconds that the pod's own probes allow it until it is ready."""
+    budgets = (
+        sum(_probe_s(container.get(probe)) for probe in ("startupProbe", "readinessProbe"))
+        for container in (pod.get("spec") or {}).get("containers") or ()
+    )
+    return max(budgets, default=0)
+
+
+def _probe_s(probe: Mapping[str, Any] | None) -> int:
+    if not probe:
+        return 0
+    period = int(probe.get("periodSeconds") or _DEFAULT_PROBE_PERIOD_S)
+    failures = int(probe.get("failureThreshold") or _DEFAULT_FAILURE_THRESHOLD)
+    return int(probe.get("initialDelaySeconds") or 0) + period * failures
+
+
+def _conditions(body: Body) -> Sequence[Mapping[str, Any]]:
+    return (body.get("status") or {}).get("conditions") or ()
+
+
+def _family(reason: str) -> str:
+    """Reasons that a pod alternates between while one thing is wrong with it."""
+    if reason in {"ErrImagePull", "ImagePullBackOff"}:
+        return "image"
+    if reason in {"CrashLoopBackOff", "Error", "OOMKilled"}:
+        return "crash"
+    return reason

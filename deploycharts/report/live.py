@@ -1,0 +1,54 @@
+"""A deployment as it happens, in lines for a terminal or a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from deploycharts.target import Target
+
+Style = Callable[..., str]
+
+
+def began(target: Target, action: str, *, style: Style) -> str:
+    """A step begins."""
+    return f"{style('▸', 'blue')} {target}: {action}"
+
+
+def skipped(target: Target, why: str, *, style: Style) -> str:
+    """A step has nothing to do."""
+    return style(f"· {target}: nothing to do, {why}", "dim")
+
+
+def moved(target: Target, ready: int, wanted: int, seconds: float) -> str:
+    """How far a step is; short, since it is rewritten in place."""
+    bar = "█" * ready + "░" * max(0, wanted - ready) if 0 < wanted <= 20 else ""
+    return f"  {target}: {ready} of {wanted} ready {bar} {seconds:.0f} s"
+
+
+def appeared(text: str, fails_in_s: float | None, *, style: Style) -> str:
+    """A trouble appeared."""
+    if fails_in_s is None or fails_in_s <= 0:
+        return f"  {style('✗', 'red')} {text}"
+    patience = style(f"(fails if it lasts {fails_in_s:.0f} s)", "dim")
+    return f"  {style('!', 'yellow')} {text} {patience}"
+
+
+def finished(target: Target, action: str, revision: int, seconds: float, *, style: Style) -> str:
+    """A step is done."""
+    return f"{style('✓', 'green')} {target}: {action} done, revision {revision}, {seconds:.1f} s"
+
+
+def failed(
+    target: Target, revision: int, reasons: tuple[str, ...], log: tuple[str, ...],
+    events: tuple[str, ...], helm: str, *, style: Style,
+) -> str:  # fmt: skip
+    """A step failed: the reason, the last log lines, the cluster's warnings."""
+    lines = [f"{style('✗', 'red', 'bold')} {target}: revision {revision} failed"]
+    lines += [f"  {style('reason', 'bold')}  {reason}" for reason in reasons]
+    if log:
+        lines += [f"  {style('last log lines', 'bold')}", *(f"    {line}" for line in log)]
+    if events:
+        lines += [f"  {style('events', 'bold')}", *(f"    {line}" for line in events)]
+    if helm:
+        lines += [f"  {style('helm said', 'bold')}", *(f"    {x}" for x in helm.splitlines())]
+    return "\n".join(lines)
