@@ -77,7 +77,8 @@ def hide_in_text(text: str, target: Target) -> str:
 def substitute(text: str, *, service: str, environment: str, release: str) -> str:
     """A text with words of the caller's choice for the placeholders."""
     words = {"service": service, "environment": environment, "release": release}
-    return _PLACEHOLDER.sub(lambda found: words[found[1].lower()], text)
+    words["SERVICE"] = _capitals(service)
+    return _PLACEHOLDER.sub(lambda found: words[found[1]], text)
 
 
 def _translated(change: Change, words: Callable[[str], str]) -> Change:
