@@ -184,6 +184,7 @@ def _kwok(layout: Layout, environment: SandboxEnvironment, port: int) -> list[st
         "--node-name=localhost",
         f"--cidr={environment.pod_cidr}",
         "--enable-crds=Logs,PortForward",
+        "--v=WARN",
     ]
 
 

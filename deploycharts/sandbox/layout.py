@@ -80,7 +80,8 @@ class Layout:
 
 def make_private_folder(path: Path) -> None:
     """Make a folder, and those above it, that only their owner can enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (*reversed(path.parents), path):
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:

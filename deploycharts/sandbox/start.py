@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 
 from deploycharts.errors import UserError
@@ -42,9 +42,14 @@ class Start:
         self._progress = progress
         self._told = threading.Lock()
         self._deadline = time.monotonic() + _START_S
-        self._failed = threading.Event()
+        self._given_up = threading.Event()
 
     def run(self) -> None:
+        """Return when everything is ready.
+
+        Raises:
+            UserError: a component ends, or does not get ready in time.
+        """
         found = processes.find(self._layout.folder)
         self._settings = self._prepare(found)
         wanted = all_components(self._layout, self._settings)
@@ -55,13 +60,7 @@ class Start:
         self._make_certificates_anew(todo.start)
         started = {each.name: self._start(each) for each in todo.start if each.kind is Kind.ETCD}
         self._wait_for(of_kind(wanted, Kind.ETCD), started)
-        with ThreadPoolExecutor(max_workers=len(ENVIRONMENTS)) as pool:
-            lanes = [
-                pool.submit(self._bring_up, each, wanted, {part.name for part in todo.start})
-                for each in ENVIRONMENTS
-            ]
-        for lane in lanes:
-            lane.result()
+        self._bring_up_all(wanted, {each.name for each in todo.start})
 
     def _prepare(self, found: Sequence[processes.Process]) -> Settings:
         """Settings, folders and files, all before anything is started."""
@@ -84,26 +83,31 @@ class Start:
         return chosen
 
     def _answering(self, running: Sequence[Component]) -> list[str]:
-        """Those that answer now or after a second question: a busy machine makes them slow."""
-        well = health.healthy(self._layout, running, timeout_s=_ANSWER_S)
-        silent = [each for each in running if each.name not in well]
-        return well + health.healthy(self._layout, silent, timeout_s=_ANSWER_S)
+        """Those that answer the first or the second time: a busy machine makes them slow."""
+        if not self._ask(of_kind(running, Kind.ETCD)):
+            return []
+        well = self._ask(running)
+        return well + self._ask([each for each in running if each.name not in well])
+
+    def _ask(self, some: Sequence[Component]) -> list[str]:
+        return health.healthy(self._layout, some, timeout_s=_ANSWER_S)
 
     def _make_certificates_anew(self, starting: Iterable[Component]) -> None:
         for each in starting:
             if each.kind is Kind.APISERVER and each.environment:
                 credentials.drop_unusable(self._layout, each.environment)
 
-    def _bring_up(
-        self, lane: SandboxEnvironment, wanted: Sequence[Component], starting: set[str]
-    ) -> None:
-        try:
-            self._bring_up_in_order(lane, wanted, starting)
-        except BaseException:
-            self._failed.set()
-            raise
+    def _bring_up_all(self, wanted: Sequence[Component], starting: set[str]) -> None:
+        with ThreadPoolExecutor(max_workers=len(ENVIRONMENTS)) as pool:
+            lanes = [pool.submit(self._bring_up, each, wanted, starting) for each in ENVIRONMENTS]
+            try:
+                for lane in as_completed(lanes):
+                    lane.result()
+            except BaseException:
+                self._given_up.set()
+                raise
 
-    def _bring_up_in_order(
+    def _bring_up(
         self, lane: SandboxEnvironment, wanted: Sequence[Component], starting: set[str]
     ) -> None:
         from deploycharts.cluster.connection import Cluster
@@ -164,8 +168,8 @@ class Start:
 
     def _wait(self, lane: str, thing: str, is_ready: Callable[[], bool]) -> None:
         while not is_ready():
-            if self._failed.is_set():
-                raise UserError(f"{lane} was not waited for, since another environment failed")
+            if self._given_up.is_set():
+                raise UserError(f"{lane} was not waited for")
             if time.monotonic() > self._deadline:
                 raise self._failure(f"{lane}-{thing}".strip("-"), "did not get ready")
             time.sleep(_POLL_S)

@@ -1,0 +1,61 @@
+"""What tests share: one lasting sandbox, and namespaces of their own in it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from waiting import wait_until
+
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.objects import Objects
+from deploycharts.sandbox.lifecycle import Sandbox
+
+ObjectsOf = Callable[[str], Objects]
+MakeNamespace = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    """The sandbox of this checkout, started if it is not up, and left running."""
+    lasting = Sandbox(Path(__file__).parents[1])
+    lasting.up()
+    return lasting
+
+
+@pytest.fixture(scope="session")
+def objects(sandbox: Sandbox) -> Iterator[ObjectsOf]:
+    """The objects of an environment's cluster, with an administrator's rights."""
+    clusters = {name: Cluster(sandbox.kubeconfig(name), name=name) for name in sandbox.environments}
+    yield lambda environment: Objects(clusters[environment])
+    for cluster in clusters.values():
+        cluster.close()
+
+
+@pytest.fixture(scope="session")
+def make_namespace(objects: ObjectsOf) -> Iterator[MakeNamespace]:
+    """Makes a namespace that nobody else uses, by default in staging."""
+    made: list[tuple[str, str]] = []
+
+    def make(environment: str = "staging", prefix: str = "test") -> str:
+        name = f"{prefix}-{uuid.uuid4().hex[:8]}"
+        metadata = {"name": name}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        objects(environment).create("v1", "namespaces", namespace)
+        made.append((environment, name))
+        wait_until(
+            lambda: objects(environment).get("v1", "serviceaccounts", "default", namespace=name)
+        )
+        return name
+
+    yield make
+    for environment, name in made:
+        objects(environment).delete("v1", "namespaces", name)
+
+
+@pytest.fixture
+def namespace(make_namespace: MakeNamespace) -> MakeNamespace:
+    """Makes a namespace that nobody else uses: `namespace("eqiad")`."""
+    return make_namespace
