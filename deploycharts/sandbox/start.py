@@ -30,6 +30,7 @@ Progress = Callable[[str, str], None]
 """Told what is ready: the environment (empty for what all share) and the thing."""
 
 _START_S = 120.0
+_FIRST_ANSWER_S = 1.0
 _ANSWER_S = 5.0
 _POLL_S = 0.1
 
@@ -84,13 +85,14 @@ class Start:
 
     def _answering(self, running: Sequence[Component]) -> list[str]:
         """Those that answer the first or the second time: a busy machine makes them slow."""
-        if not self._ask(of_kind(running, Kind.ETCD)):
+        if not self._ask(of_kind(running, Kind.ETCD), timeout_s=_ANSWER_S):
             return []
-        well = self._ask(running)
-        return well + self._ask([each for each in running if each.name not in well])
+        well = self._ask(running, timeout_s=_FIRST_ANSWER_S)
+        silent = [each for each in running if each.name not in well]
+        return well + self._ask(silent, timeout_s=_ANSWER_S)
 
-    def _ask(self, some: Sequence[Component]) -> list[str]:
-        return health.healthy(self._layout, some, timeout_s=_ANSWER_S)
+    def _ask(self, some: Sequence[Component], *, timeout_s: float) -> list[str]:
+        return health.healthy(self._layout, some, timeout_s=timeout_s)
 
     def _make_certificates_anew(self, starting: Iterable[Component]) -> None:
         for each in starting:
