@@ -1,0 +1,135 @@
+"""What comes, what goes, and what runs once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deploycharts.changes.model import Change, Consequence, ConsequenceKind, Risk
+from deploycharts.changes.situation import Situation
+from deploycharts.changes.workloads import (
+    ROLLED,
+    field,
+    hook,
+    is_hook,
+    items,
+    least_pods,
+)
+from deploycharts.documents import Document, ObjectKey
+
+_STATE = frozenset(
+    """PersistentVolumeClaim PersistentVolume StatefulSet Namespace
+    CustomResourceDefinition""".split()
+)
+_KNOWN_BY_RULE = frozenset(("NetworkPolicy",))
+_MOST = 6
+
+
+def removes(now: Situation) -> Iterator[Consequence]:
+    """Objects that go; those that hold state or serve users first."""
+    for each, change in now.removed():
+        if is_hook(each) or each.key.kind in _KNOWN_BY_RULE:
+            continue
+        if _is_kept(each):
+            sentence = f"leaves {each.key} in the cluster, where Helm no longer knows it"
+            yield now.say(ConsequenceKind.REMOVES, each.key, Risk.MEDIUM, sentence, [change])
+        elif each.key.kind in _STATE:
+            yield _removes_state(now, each, change)
+        else:
+            yield _removes(now, each, change)
+
+
+def _is_kept(each: Document) -> bool:
+    return field(each.body, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
+
+
+def _removes_state(now: Situation, each: Document, change: Change) -> Consequence:
+    told = {
+        "PersistentVolumeClaim": "and with it the data, unless its volume is retained",
+        "PersistentVolume": "and its data, unless it is retained",
+        "Namespace": "and everything in it",
+        "CustomResourceDefinition": "and all objects of that kind in the whole cluster",
+    }.get(each.key.kind, "the pods; its volume claims stay")
+    sentence = f"removes {each.key}, {told}"
+    return now.say(ConsequenceKind.REMOVES_STATE, each.key, Risk.HIGH, sentence, [change])
+
+
+def _removes(now: Situation, each: Document, change: Change) -> Consequence:
+    pods = now.pods(each, least_pods(each, now.before)) if each.key.kind in ROLLED else None
+    if each.key.kind in ROLLED:
+        which = "the pods on every node" if pods is None else "{pods}"
+        sentence = f"stops {which} and removes {each.key}"
+        return now.say(ConsequenceKind.REMOVES, each.key, Risk.HIGH, sentence, [change], pods=pods)
+    serves = each.key.kind in ("Service", "Ingress", "Gateway", "VirtualService", "Secret")
+    risk = Risk.MEDIUM if serves else Risk.LOW
+    return now.say(ConsequenceKind.REMOVES, each.key, risk, f"removes {each.key}", [change])
+
+
+def creates(now: Situation) -> Iterator[Consequence]:
+    """Objects that come: workloads one by one, the others together."""
+    others: list[tuple[ObjectKey, Change]] = []
+    for each, change in now.added():
+        if is_hook(each) or each.key.kind == "Job":
+            continue
+        if each.key.kind in ROLLED:
+            yield _starts(now, each, change)
+        else:
+            others.append((each.key, change))
+    if others:
+        keys = [str(key) for key, _ in others]
+        more = f" and {len(keys) - _MOST} more" if len(keys) > _MOST else ""
+        changes = [change for _, change in others]
+        sentence = f"creates {', '.join(keys[:_MOST])}{more}"
+        yield now.say(ConsequenceKind.CREATES, others[0][0], Risk.LOW, sentence, changes)
+
+
+def _starts(now: Situation, each: Document, change: Change) -> Consequence:
+    pods = least_pods(each, now.after)
+    which = "pods on every node" if pods is None else "{pods}"
+    sentence = f"creates {each.key} with {which}"
+    return now.say(ConsequenceKind.CREATES, each.key, Risk.LOW, sentence, [change], pods=pods)
+
+
+def runs(now: Situation) -> Iterator[Consequence]:
+    """Jobs that run because of the upgrade."""
+    for each, change in now.added():
+        if each.key.kind == "Job" and not is_hook(each):
+            yield now.say(ConsequenceKind.RUNS, each.key, Risk.LOW, f"runs {each.key}", [change])
+    for each in now.after.values():
+        events = [
+            event for event in hook(each).split(",") if "upgrade" in event or "install" in event
+        ]
+        if events and each.key.kind in ("Job", "Pod") and (now.changes or now.facts):
+            if "pre-upgrade" not in events and "post-upgrade" not in events and now.before:
+                continue
+            because = now.changes.get(each.key, ())
+            sentence = f"runs {each.key} ({', '.join(events)} hook)"
+            yield now.say(ConsequenceKind.RUNS, each.key, Risk.LOW, sentence, because)
+
+
+def next_runs(now: Situation) -> Iterator[Consequence]:
+    """CronJobs that will do something else at their next time, or at another time."""
+    for old, new in now.both():
+        changes = now.changes.get(new.key, ())
+        if new.key.kind != "CronJob" or not changes:
+            continue
+        before, after = (field(each.body, "spec", "schedule") for each in (old, new))
+        if before != after:
+            sentence = f"{new.key} runs at {after} (was {before})"
+        else:
+            sentence = f"{new.key} changes from its next run on"
+        yield now.say(ConsequenceKind.RUNS, new.key, Risk.LOW, sentence, changes)
+
+
+def rights(now: Situation) -> Iterator[Consequence]:
+    """Roles that gain rules, and who gets a role."""
+    for each, change in now.added():
+        if each.key.kind in ("RoleBinding", "ClusterRoleBinding"):
+            role = field(each.body, "roleRef", "name")
+            subjects = ", ".join(str(s.get("name")) for s in items(each.body, "subjects"))
+            sentence = f"gives {subjects} the rights of {role} ({each.key})"
+            yield now.say(ConsequenceKind.OPENS, each.key, Risk.MEDIUM, sentence, [change])
+    for key, changes in now.changes.items():
+        changed = [change for change in changes if change.path[:1] == ("rules",)]
+        if key.kind in ("Role", "ClusterRole") and changed:
+            sentence = f"{key} gives other rights"
+            yield now.say(ConsequenceKind.OTHER, key, Risk.MEDIUM, sentence, changed)

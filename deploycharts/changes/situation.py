@@ -1,0 +1,114 @@
+"""What consequences are drawn from: both sides of one target and the changes between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deploycharts.changes.identity import by_key
+from deploycharts.changes.model import (
+    Change,
+    ChangeSet,
+    Consequence,
+    ConsequenceKind,
+    Fact,
+    FactKind,
+    Op,
+    Risk,
+)
+from deploycharts.documents import Document, ObjectKey
+from deploycharts.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A namespace's ResourceQuota: what is allowed and what all its pods use now."""
+
+    hard: Mapping[str, str]
+    used: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One target before and after, with its changes by object."""
+
+    target: Target
+    before: Mapping[ObjectKey, Document]
+    after: Mapping[ObjectKey, Document]
+    changes: Mapping[ObjectKey, Sequence[Change]]
+    facts: Mapping[ObjectKey, Sequence[Fact]]
+    running: Mapping[ObjectKey, int]
+    quota: Quota | None
+
+    @classmethod
+    def of(
+        cls,
+        change_set: ChangeSet,
+        base: Sequence[Document],
+        head: Sequence[Document],
+        *,
+        running: Mapping[ObjectKey, int] | None = None,
+        quota: Quota | None = None,
+    ) -> Situation:
+        """The situation of a change set; `running` counts the pods that run now."""
+        changes: dict[ObjectKey, list[Change]] = {}
+        for change in change_set.changes:
+            changes.setdefault(change.object, []).append(change)
+        facts: dict[ObjectKey, list[Fact]] = {}
+        for fact in change_set.facts:
+            facts.setdefault(fact.object, []).append(fact)
+        before, after = by_key(base)[0], by_key(head)[0]
+        return cls(change_set.target, before, after, changes, facts, running or {}, quota)
+
+    def say(
+        self,
+        kind: ConsequenceKind,
+        key: ObjectKey | None,
+        risk: Risk,
+        sentence: str,
+        because: Iterable[Change] = (),
+        *,
+        pods: int | None = None,
+    ) -> Consequence:
+        """A consequence of this target."""
+        return Consequence(self.target, kind, key, tuple(because), risk, sentence, pods)
+
+    def both(self) -> Iterable[tuple[Document, Document]]:
+        """Changed objects that are on both sides."""
+        for key in dict.fromkeys((*self.changes, *self.facts)):
+            if key in self.before and key in self.after:
+                yield self.before[key], self.after[key]
+
+    def added(self) -> Iterable[tuple[Document, Change]]:
+        """The objects that are new."""
+        return self._whole(Op.ADD, self.after)
+
+    def removed(self) -> Iterable[tuple[Document, Change]]:
+        """The objects that go."""
+        return self._whole(Op.REMOVE, self.before)
+
+    def renamed(self) -> Iterable[tuple[Document, Change]]:
+        """The objects that come back under another name."""
+        return self._whole(Op.MOVE, self.after)
+
+    def _whole(
+        self, op: Op, documents: Mapping[ObjectKey, Document]
+    ) -> Iterable[tuple[Document, Change]]:
+        for key, changes in self.changes.items():
+            for change in changes:
+                if change.op is op and not change.path:
+                    yield documents[key], change
+
+    def effective(self, key: ObjectKey) -> list[Change]:
+        """All changes of an object that reach the cluster as another value or another order."""
+        silent = (FactKind.SPELLING, FactKind.DEFAULT)
+        facts = [
+            fact.change
+            for fact in self.facts.get(key, ())
+            if fact.change is not None and fact.kind not in silent
+        ]
+        return [*self.changes.get(key, ()), *facts]
+
+    def pods(self, each: Document, least: int | None) -> int | None:
+        """The pods of a workload: those that run, where that is known, else those it asks for."""
+        return self.running.get(each.key, least)
