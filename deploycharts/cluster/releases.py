@@ -71,6 +71,12 @@ def revisions(cluster: Cluster, namespace: str, release: str) -> tuple[Revision,
     return tuple(sorted(found, key=lambda revision: revision.number))
 
 
+def names(cluster: Cluster, namespace: str) -> tuple[str, ...]:
+    """The releases that have a history in a namespace."""
+    secrets = cluster.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector="owner=helm")
+    return tuple(sorted({str(secret["metadata"]["labels"]["name"]) for secret in secrets}))
+
+
 def newest_number(cluster: Cluster, namespace: str, release: str) -> tuple[int, str]:
     """Number and status of the newest revision, (0, "") where there is none; cheap."""
     listed = cluster.get(

@@ -15,7 +15,7 @@ from deploycharts.deployment.follow import Follower, Look
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
-from deploycharts.deployment.symptoms import Trouble
+from deploycharts.deployment.symptoms import NOT_READY, Trouble
 from deploycharts.errors import OutcomeUnknown, StalePlan
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
@@ -24,6 +24,7 @@ from deploycharts.tools.workdir import private_folder
 
 _LOOK_EVERY_S = 0.4
 _VERIFY_S = 30.0
+_WORTH_A_WORD_S = 3.0
 
 
 class StepFailed(Exception):
@@ -57,7 +58,7 @@ class Actor:
         """
         place, action = step.place, step.action.value
         with _connected(place) as cluster:
-            self._require_expected(cluster, step)
+            self._require_revision(cluster, place, step.expected_revision)
             self._intend(place, action, step.expected_revision, step.release.fingerprint)
             started = self.clock()
             if step.action is Action.UNINSTALL:
@@ -66,6 +67,15 @@ class Actor:
                 revision = self._upgrade(cluster, step)
             self._conclude(place, action, revision, started)
             return revision
+
+    def require_revision(self, place: Place, expected: int) -> None:
+        """Make sure that helm's newest revision is still the expected one.
+
+        Raises:
+            StalePlan: it is another.
+        """
+        with _connected(place) as cluster:
+            self._require_revision(cluster, place, expected)
 
     def undo(self, step: Step) -> int:
         """Bring a release back to where the plan found it; returns the revision it stands as.
@@ -198,6 +208,12 @@ class Actor:
         seconds = self.clock() - started
         self.listen(progress.Moved(place.target, look.ready, look.wanted, seconds))
         for trouble, left_s in look.troubles:
+            if (
+                trouble.reason == NOT_READY
+                and left_s is not None
+                and left_s > _quiet_s(place, trouble)
+            ):
+                continue  # every pod is unready while it starts
             workload, container, reason = trouble.identity
             key = (f"{place.target} {workload}", container, reason)
             if key not in self._shown:
@@ -223,14 +239,14 @@ class Actor:
         )  # fmt: skip
         return StepFailed(place.target, found, revision)
 
-    def _require_expected(self, cluster: Cluster, step: Step) -> None:
-        number, status = self._newest(cluster, step.place)
-        if number != step.expected_revision:
+    def _require_revision(self, cluster: Cluster, place: Place, expected: int) -> None:
+        number, status = self._newest(cluster, place)
+        if number != expected:
             raise StalePlan(
-                f"{step.target} is at revision {number} ({status}), the plan was made for "
-                f"{step.expected_revision}",
+                f"{place.target} is at revision {number} ({status}), the plan was made for "
+                f"{expected}",
                 why="somebody deployed in between",
-                next_step=f"deploy diff {step.target.environment} {step.target.service}",
+                next_step=f"deploy diff {place.environment.name} {place.target.service}",
             )
 
     def _newest(self, cluster: Cluster, place: Place) -> tuple[int, str]:
@@ -265,6 +281,11 @@ class Actor:
         self.journal.append("result", target=str(place.target), ok=True, revision=revision)
         seconds = self.clock() - started
         self.listen(progress.Finished(place.target, action, revision, seconds))
+
+
+def _quiet_s(place: Place, trouble: Trouble) -> float:
+    """The patience that is left when an unready pod becomes worth a word."""
+    return place.environment.tolerate_s + trouble.patience_s - _WORTH_A_WORD_S
 
 
 @contextmanager

@@ -78,12 +78,12 @@ class Follower:
         )
         failing = [trouble for trouble, seconds in left if seconds is None or seconds <= 0]
         rolling = [key for key in self._keys if key.kind not in {"Job", "Pod"}]
-        counts = [_counts(key, snapshot.workloads[key]) for key in rolling
+        numbers = [counts(key, snapshot.workloads[key]) for key in rolling
                   if key in snapshot.workloads]  # fmt: skip
         return Look(
-            ready=sum(ready for ready, _, _ in counts),
-            wanted=sum(wanted for _, wanted, _ in counts),
-            complete=all(key in applied for key in rolling) and all(done for *_, done in counts),
+            ready=sum(ready for ready, _, _ in numbers),
+            wanted=sum(wanted for _, wanted, _ in numbers),
+            complete=all(key in applied for key in rolling) and all(done for *_, done in numbers),
             troubles=left,
             failing=failing[0] if failing else None,
         )
@@ -116,7 +116,7 @@ def _generation(body: Body) -> int:
     return int(body["metadata"].get("generation") or 0)
 
 
-def _counts(key: ObjectKey, body: Body) -> tuple[int, int, bool]:
+def counts(key: ObjectKey, body: Body) -> tuple[int, int, bool]:
     """Ready pods of the new template, wanted pods, and whether the roll-out is complete."""
     spec, status = body.get("spec") or {}, body.get("status") or {}
 

@@ -119,3 +119,23 @@ def whoami() -> str:
     except (KeyError, OSError):
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+def who_left(folder: Path, deployment: str, description: str) -> str:
+    """Who left a release in the middle, as far as this machine's journals tell.
+
+    Args:
+        folder: where journals are kept.
+        deployment: the ID that the release carries, empty if none.
+        description: helm's description of the revision.
+    """
+    story = read(folder, deployment) if deployment else None
+    if story is None:
+        return (
+            f"another helm or deployment is at work, or was killed there ({description}); "
+            "wait for it, or go back"
+        )
+    who = story.begun.get("author", "somebody")
+    if story.is_running():
+        return f"deployment {deployment} of {who} is still running"
+    return f"deployment {deployment} of {who} ended there without finishing; {story.path} tells how"

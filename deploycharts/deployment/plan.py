@@ -246,22 +246,11 @@ def _refuse_pending(target: Target, baseline: Baseline) -> None:
         return
     raise Refused(
         f"{target}: revision {newest.number} is {newest.status}",
-        why=_who_left_it(newest.labels.get("deployment", ""), newest.description),
+        why=journal.who_left(
+            journal.default_folder(), newest.labels.get("deployment", ""), newest.description
+        ),
         next_step=f"deploy rollback {target.environment} {target.service}",
     )
-
-
-def _who_left_it(deployment: str, description: str) -> str:
-    story = journal.read(journal.default_folder(), deployment) if deployment else None
-    if story is None:
-        return (
-            f"another helm or deployment is at work, or was killed there ({description}); "
-            "wait for it, or go back"
-        )
-    who = story.begun.get("author", "somebody")
-    if story.is_running():
-        return f"deployment {deployment} of {who} is still running"
-    return f"deployment {deployment} of {who} ended there without finishing; {story.path} tells how"
 
 
 def _main_first(steps: list[Step]) -> list[Step]:

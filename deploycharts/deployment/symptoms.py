@@ -14,6 +14,9 @@ from deploycharts.cluster.workloads import Body, Snapshot
 from deploycharts.documents import ObjectKey
 from deploycharts.target import Target
 
+NOT_READY = "NotReady"
+"""Our word for a pod that runs and is not ready; every pod is, while it starts."""
+
 _FINAL_WAITING = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 _HARMLESS_WAITING = frozenset({"ContainerCreating", "PodInitializing", ""})
 _DEFAULT_PROBE_PERIOD_S = 10
@@ -126,7 +129,7 @@ def _container_troubles(
     if crashed:
         word = str(last.get("reason") or "Error")
         shown = reason if word == "Error" and reason not in _HARMLESS_WAITING else word
-        message = str(last.get("message") or waiting.get("message") or "")
+        message = str(last.get("message") or "")
         yield Trouble(target, key, pod, str(status.get("name", "")), shown, message,
                       exit_code=int(last["exitCode"]), restarts=restarts)  # fmt: skip
     elif reason not in _HARMLESS_WAITING:
@@ -142,7 +145,7 @@ def _unready(target: Target, key: ObjectKey, name: ObjectKey, pod: Body) -> Iter
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
     unready = [str(s.get("name", "")) for s in statuses if not s.get("ready")]
     message = str(ready.get("message") or "the pod is running but not ready")
-    yield Trouble(target, key, name, unready[0] if unready else "", "NotReady", message,
+    yield Trouble(target, key, name, unready[0] if unready else "", NOT_READY, message,
                   patience_s=_probe_budget_s(pod))  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""`deploy rollback ENVIRONMENT SERVICE`: go back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deploycharts.cli.params import ServiceName, common_options, environment_argument
+
+if TYPE_CHECKING:
+    from deploycharts.deployment.rollback import Rollback
+
+
+@click.command()
+@environment_argument
+@click.argument("service", type=ServiceName())
+@click.option("--release", help="Only this release.")
+@click.option(
+    "--to",
+    default="last-good",
+    show_default=True,
+    metavar="REVISION|ID|last-good",
+    help="Where to: a revision of --release, a deployment's ID, or the last good one.",
+)
+@click.option(
+    "--yes",
+    is_flag=False,
+    flag_value="",
+    metavar="[PLAN]",
+    help="Do not ask; without a terminal production wants the ID of a plan you saw.",
+)
+@click.option("--dry-run", is_flag=True, help="Show the way back, change nothing.")
+@common_options
+def command(
+    environment: str, service: str, release: str | None, to: str, yes: str | None, dry_run: bool,
+    output: str,
+) -> int:  # fmt: skip
+    """Bring a service's releases back together to what ran before the last deployment.
+
+    Also repairs a release that a killed helm has left pending.
+    """
+    import json
+
+    from deploycharts.cli.deploy import talk
+    from deploycharts.cli.deploy.group import VERBS
+    from deploycharts.console import console
+    from deploycharts.deployment import rollback as going_back
+    from deploycharts.deployment.select import select
+    from deploycharts.errors import Exit
+    from deploycharts.registry.repository import discover
+
+    repository = discover()
+    environments, chosen = select(repository, environment, [service], verbs=VERBS)
+    plan = going_back.prepare(repository, environments, chosen[0].name, release=release, to=to)
+    if output == "text":
+        _show(plan)
+    if dry_run:
+        if output == "json":
+            console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "back": _lines(plan)}))
+        return Exit.DONE
+    words = [environment, service, *(["--release", release] if release else [])]
+    again = " ".join(["deploy rollback", *words, *(["--to", to] if to != "last-good" else [])])
+    if not talk.require_word(plan.id, plan.environments, yes, again):
+        console.say("nothing was changed")
+        return Exit.INTERRUPTED
+    return talk.conclude(going_back.run(plan, listen=talk.listener), output=output, command=words)
+
+
+def _show(plan: Rollback) -> None:
+    from deploycharts.cli.deploy import talk
+    from deploycharts.console import console
+
+    names = [environment.name for environment in plan.environments]
+    changes = talk.describe_sets([each.changes for each in plan.returns], names, full=False)
+    if changes:
+        console.out(changes)
+    for line in _lines(plan):
+        console.say(f"  {line}")
+    console.say(console.style(f"plan {plan.id}", "dim"))
+
+
+def _lines(plan: Rollback) -> list[str]:
+    return [
+        f"{each.place.target}: revision {each.current.number} ({each.current.status}) → "
+        + ("uninstalled" if each.revision is None else f"revision {each.revision}")
+        for each in plan.returns
+    ]

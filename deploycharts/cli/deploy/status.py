@@ -1,0 +1,78 @@
+"""`deploy status [ENVIRONMENT] [SERVICE...]`: what runs where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from deploycharts.cli.params import EnvironmentWord, ServiceName, common_options
+
+if TYPE_CHECKING:
+    from deploycharts.deployment.status import ReleaseStatus
+
+
+@click.command()
+@click.argument("environment", type=EnvironmentWord(), required=False, metavar="[ENVIRONMENT]")
+@click.argument("services", type=ServiceName(), nargs=-1, metavar="[SERVICE...]")
+@click.option("--exit-code", is_flag=True, help="Exit 8 if a release is not well.")
+@common_options
+def command(
+    environment: str | None, services: tuple[str, ...], exit_code: bool, output: str
+) -> int:
+    """Show which revision of each release runs where, and what is wrong with its pods."""
+    import json
+
+    from deploycharts.console import console
+    from deploycharts.deployment import status
+    from deploycharts.deployment.select import select
+    from deploycharts.errors import Exit, UserError
+    from deploycharts.registry.repository import discover
+
+    repository = discover()
+    if environment is not None and environment in repository.service_names:
+        services = (environment, *services)
+        environment = None
+    chosen = repository.environments
+    if environment is not None:
+        chosen, _ = select(repository, environment, services)
+    names = [repository.service(name).name for name in services or repository.service_names]
+    found = status.read(repository, chosen, names)
+    known = [each for each in found if not isinstance(each, UserError)]
+    errors = [each for each in found if isinstance(each, UserError)]
+    if output == "json":
+        problems = [{"what": e.what, "where": str(e.where or ""), "why": e.why} for e in errors]
+        document = {"schemaVersion": 1, "releases": [each.as_json() for each in known],
+                    "errors": problems}  # fmt: skip
+        console.out(json.dumps(document))
+    else:
+        _show(known)
+        for error in errors:
+            where = f" ({error.where})" if error.where else ""
+            console.say(f"{console.style('?', 'yellow')} {error.what}{where}")
+    if errors and not known:
+        return errors[0].exit
+    return Exit.CHECK_FAILED if exit_code and not all(e.is_well for e in known) else Exit.DONE
+
+
+def _show(found: Sequence[ReleaseStatus]) -> None:
+    from deploycharts.console import console
+    from deploycharts.report.table import table
+
+    if not found:
+        console.say("nothing is deployed there")
+        return
+    rows = [
+        (
+            each.target.service, each.target.environment, each.target.release,
+            f"{each.revision} {each.status}", f"{each.ready}/{each.wanted}",
+            each.since[:19].replace("T", " "), ", ".join(each.images),
+        )
+        for each in found
+    ]  # fmt: skip
+    heads = ("SERVICE", "ENVIRONMENT", "RELEASE", "REVISION", "READY", "SINCE", "IMAGE")
+    console.out(table(heads, rows))
+    for each in found:
+        for line in (*each.troubles, *([each.remark] if each.remark else [])):
+            console.out(f"{console.style('!', 'yellow')} {each.target}: {line}")

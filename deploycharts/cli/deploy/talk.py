@@ -1,0 +1,172 @@
+"""Showing a plan, asking for a person's word, telling what happens."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from deploycharts.console import console
+from deploycharts.deployment import progress
+from deploycharts.errors import Exit, Refused, StalePlan
+from deploycharts.report import live
+
+if TYPE_CHECKING:
+    from deploycharts.changes.model import ChangeSet
+    from deploycharts.deployment.plan import Plan
+    from deploycharts.deployment.progress import Event
+    from deploycharts.deployment.run import Outcome
+    from deploycharts.registry.environments import Environment
+
+
+def show_plan(plan: Plan, *, full: bool = False) -> None:
+    """Write the folded changes of a plan, what they do, and its steps."""
+    changes = describe(plan, full=full)
+    if changes:
+        console.out(changes)
+    for step in plan.steps:
+        if step.action.value == "nothing":
+            console.say(live.skipped(step.target, step.remark, style=console.style))
+        else:
+            remark = f" ({step.remark})" if step.remark else ""
+            now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
+            console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
+    console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
+
+
+def describe(plan: Plan, *, full: bool) -> str:
+    """The changes of a plan as text for a terminal, empty if there are none."""
+    names = [environment.name for environment in plan.environments]
+    return describe_sets([step.changes for step in plan.steps], names, full=full)
+
+
+def describe_sets(sets: Sequence[ChangeSet], environments: Sequence[str], *, full: bool) -> str:
+    """Change sets, folded, as text for a terminal; empty if nothing changes."""
+    import shutil
+
+    from deploycharts.changes.fold import fold
+    from deploycharts.report.terminal import render_changes
+
+    if all(each.is_empty for each in sets):
+        return ""
+    return render_changes(
+        fold(sets),
+        [],
+        width=shutil.get_terminal_size((80, 24)).columns,
+        full=full,
+        coloured=console.is_coloured(sys.stdout),
+        environments=environments,
+    )
+
+
+def require_word(plan: str, touched: Sequence[Environment], yes: str | None, again: str) -> bool:
+    """Whether a person agreed: always for staging, by answer or `--yes` for production.
+
+    Args:
+        plan: the ID of what was shown.
+        touched: the environments that would be changed.
+        yes: None without --yes, "" for a bare one, else the plan's ID.
+        again: the command line to repeat with --yes=ID.
+
+    Raises:
+        StalePlan: --yes names another plan than the one that would be carried out.
+        Refused: nobody can be asked, and --yes does not suffice here.
+    """
+    if yes and yes != plan:
+        raise StalePlan(
+            f"the plan is {plan} now, not {yes}",
+            why="what would be deployed, or what is deployed, changed since it was shown",
+            next_step=f"look at it again: {again} --dry-run",
+        )
+    if yes or not any(environment.is_production for environment in touched):
+        return True
+    has_terminal = _has_terminal()
+    if yes == "" and (has_terminal or all(environment.sandbox for environment in touched)):
+        return True
+    if not has_terminal:
+        raise Refused(
+            "production changes only on a person's word, and there is no terminal to ask",
+            why=f"plan {plan} was shown above",
+            next_step=f"{again} --yes={plan}",
+        )
+    return _ask(f"Change {', '.join(environment.name for environment in touched)}?")
+
+
+def listener(event: Event) -> None:
+    """Tell one event of a deployment on standard error."""
+    style = console.style
+    match event:
+        case progress.Began(target, action, _):
+            console.say(live.began(target, action, style=style))
+        case progress.Skipped(target, why):
+            console.say(live.skipped(target, why, style=style))
+        case progress.Moved(target, ready, wanted, seconds):
+            console.status(live.moved(target, ready, wanted, seconds))
+        case progress.Appeared(trouble, fails_in_s):
+            console.say(live.appeared(str(trouble), fails_in_s, style=style))
+        case progress.Finished(target, action, revision, seconds):
+            console.say(live.finished(target, action, revision, seconds, style=style))
+        case progress.Failed(target, revision, evidence, _):
+            reasons = tuple(str(trouble) for trouble in evidence.troubles)
+            console.say(
+                live.failed(target, revision, reasons, evidence.log_tail, evidence.events,
+                            evidence.helm, style=style)
+            )  # fmt: skip
+        case progress.Said(text):
+            console.say(f"  {text}")
+
+
+def conclude(outcome: Outcome, *, output: str, command: Sequence[str]) -> int:
+    """Write how it ended, and return the exit code."""
+    if output == "json":
+        import json
+
+        console.out(json.dumps({"schemaVersion": 1, "outcome": outcome_json(outcome)}))
+        return outcome.exit
+    words = " ".join(command)
+    if outcome.exit is Exit.DONE:
+        console.say(console.style(f"done · deployment {outcome.deployment}", "green"))
+    elif outcome.broken:
+        console.say(console.style(f"NOT rolled back: {', '.join(outcome.broken)}", "red", "bold"))
+        console.say(f"  next: deploy status {words}, then deploy rollback {words}")
+    else:
+        back = ", ".join(outcome.undone) or "nothing had been changed"
+        console.say(console.style(f"rolled back: {back}", "yellow"))
+        console.say(f"  next: mend the cause, then deploy {words}")
+    if outcome.exit is not Exit.DONE:
+        console.say(console.style(f"  journal: {_short(outcome.journal)}", "dim"))
+    return outcome.exit
+
+
+def outcome_json(outcome: Outcome) -> dict[str, object]:
+    """An outcome as JSON."""
+    return {
+        "exitCode": int(outcome.exit),
+        "deployment": outcome.deployment,
+        "journal": str(outcome.journal),
+        "failed": outcome.failed,
+        "rolledBack": list(outcome.undone),
+        "notRolledBack": list(outcome.broken),
+    }
+
+
+def _ask(question: str) -> bool:
+    """Ask on the terminal; what was typed before the question does not count."""
+    import termios
+
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    return click.confirm(console.style(question, "bold"), default=False, err=True)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _short(path: Path) -> str:
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except ValueError:
+        return str(path)

@@ -1,0 +1,134 @@
+"""What runs where, and what is wrong with it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from deploycharts.changes.masking import Masker
+from deploycharts.cluster import releases, workloads
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.releases import Revision
+from deploycharts.deployment import journal
+from deploycharts.deployment.follow import counts
+from deploycharts.deployment.plan import follow_keys
+from deploycharts.deployment.symptoms import diagnose
+from deploycharts.documents import Document, Json
+from deploycharts.errors import UserError
+from deploycharts.registry.environments import Environment
+from deploycharts.registry.repository import Repository
+from deploycharts.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseStatus:
+    """One release as it is now.
+
+    Attributes:
+        revision: helm's newest revision; 0 if the release is not there.
+        status: helm's word for it.
+        since: when, RFC 3339.
+        images: what its workloads run.
+        ready: ready pods of its newest template, of `wanted`.
+        troubles: what is wrong with its pods now.
+        remark: what its history says beyond that, such as who left it pending.
+    """
+
+    target: Target
+    revision: int
+    status: str
+    since: str
+    images: tuple[str, ...]
+    ready: int
+    wanted: int
+    troubles: tuple[str, ...]
+    deployment: str
+    remark: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it rolled out and all of its pods are ready."""
+        return self.status == "deployed" and self.ready >= self.wanted and not self.troubles
+
+    def as_json(self) -> Json:
+        """For programs."""
+        return {
+            "service": self.target.service, "environment": self.target.environment,
+            "release": self.target.release, "revision": self.revision, "status": self.status,
+            "since": self.since, "images": list(self.images), "ready": self.ready,
+            "wanted": self.wanted, "troubles": list(self.troubles),
+            "deployment": self.deployment, "remark": self.remark,
+        }  # fmt: skip
+
+
+def read(
+    repository: Repository, environments: Sequence[Environment], names: Sequence[str]
+) -> tuple[ReleaseStatus | UserError, ...]:
+    """The releases of services in environments; what cannot be read is there as its error."""
+
+    def one(pair: tuple[Environment, str]) -> list[ReleaseStatus | UserError]:
+        try:
+            return [*_read(repository, *pair)]
+        except UserError as error:
+            return [error]
+
+    pairs = [(environment, name) for name in names for environment in environments]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return tuple(each for found in pool.map(one, pairs) for each in found)
+
+
+def _read(repository: Repository, environment: Environment, service: str) -> list[ReleaseStatus]:
+    namespace = repository.registration(service).namespace
+    cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
+    try:
+        cluster.require_environment(environment.name)
+        found = []
+        for name in releases.names(cluster, namespace):
+            target = Target(service, environment.name, name)
+            history = releases.revisions(cluster, namespace, name)
+            found.append(_status(cluster, target, history[-1]))
+        return found
+    finally:
+        cluster.close()
+
+
+def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus:
+    documents = newest.documents()
+    keys = follow_keys(documents)
+    snapshot = workloads.snapshot(cluster, newest.namespace, keys)
+    mask = Masker((), secrets.token_bytes(32)).knowing(documents).text
+    numbers = [counts(key, body) for key, body in snapshot.workloads.items()
+               if key.kind not in {"Job", "CronJob"}]  # fmt: skip
+    deployment = newest.labels.get("deployment", "")
+    return ReleaseStatus(
+        target=target,
+        revision=newest.number,
+        status=newest.status,
+        since=newest.deployed_at,
+        images=tuple(dict.fromkeys(i for document in documents for i in _images(document))),
+        ready=sum(ready for ready, _, _ in numbers),
+        wanted=sum(wanted for _, wanted, _ in numbers),
+        troubles=tuple(mask(str(trouble)) for trouble in diagnose(target, snapshot, keys)),
+        deployment=deployment,
+        remark=_remark(newest, deployment),
+    )
+
+
+def _remark(newest: Revision, deployment: str) -> str:
+    if newest.status not in releases.PENDING:
+        return ""
+    return journal.who_left(journal.default_folder(), deployment, newest.description)
+
+
+def _images(document: Document) -> list[str]:
+    """The images of a workload's containers; hooks and tests are not what runs."""
+    spec = document.body.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    pod = template.get("spec") if isinstance(template, dict) else None
+    containers = pod.get("containers") if isinstance(pod, dict) else None
+    if not isinstance(containers, list):
+        return []
+    return [str(container["image"]) for container in containers
+            if isinstance(container, dict) and "image" in container]  # fmt: skip
