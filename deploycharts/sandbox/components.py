@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from deploycharts.sandbox import egress
 from deploycharts.sandbox.environments import ENVIRONMENTS, SandboxEnvironment
 from deploycharts.sandbox.layout import Layout
 from deploycharts.sandbox.settings import Settings
@@ -22,6 +23,7 @@ class Kind(StrEnum):
     """What a component is, in the order in which they need each other."""
 
     ETCD = "etcd"
+    EGRESS = "egress"
     APISERVER = "apiserver"
     CONTROLLER_MANAGER = "controller-manager"
     SCHEDULER = "scheduler"
@@ -51,7 +53,7 @@ class Component:
 
 def names() -> list[str]:
     """The names of all components."""
-    return [Kind.ETCD.value, *(name(kind, env.name) for env in ENVIRONMENTS for kind in _OF_EACH)]
+    return [*_SHARED, *(name(kind, env.name) for env in ENVIRONMENTS for kind in _OF_EACH)]
 
 
 def name(kind: Kind, environment: str) -> str:
@@ -85,12 +87,13 @@ def build(
         kwok_configs: how pods and nodes behave, by environment.
         find: finds a program by its name.
     """
-    port = settings.ports[Kind.ETCD]
     components = [
         Component(
-            Kind.ETCD, Kind.ETCD, None,
-            (str(find("etcd")), *_etcd(layout, port)), port, 300 * _MIB,
+            kind, kind, None,
+            (str(find(program)), *arguments(layout, settings.ports[kind])),
+            settings.ports[kind], memory_limit,
         )
+        for kind, (program, arguments, memory_limit) in _SHARED.items()
     ]  # fmt: skip
     for environment in ENVIRONMENTS:
         for kind, (program, arguments, memory_limit) in _OF_EACH.items():
@@ -121,6 +124,10 @@ def _etcd(layout: Layout, port: int) -> list[str]:
     ]
 
 
+def _egress(layout: Layout, port: int) -> list[str]:
+    return ["-m", egress.MODULE, f"{layout.folder}/", str(port)]
+
+
 def _apiserver(layout: Layout, environment: SandboxEnvironment, port: int) -> list[str]:
     of = environment.name
     return [
@@ -139,6 +146,7 @@ def _apiserver(layout: Layout, environment: SandboxEnvironment, port: int) -> li
         "--endpoint-reconciler-type=none",
         f"--service-cluster-ip-range={environment.service_cidr}",
         "--service-node-port-range=1-65535",
+        f"--egress-selector-config-file={layout.egress}",
         "--profiling=false",
         "--v=0",
     ]
@@ -188,6 +196,10 @@ def _kwok(layout: Layout, environment: SandboxEnvironment, port: int) -> list[st
     ]
 
 
+_SHARED: dict[Kind, tuple[str, Callable[[Layout, int], list[str]], int]] = {
+    Kind.ETCD: ("etcd", _etcd, 300 * _MIB),
+    Kind.EGRESS: ("python", _egress, 0),
+}
 _OF_EACH: dict[
     Kind, tuple[str, Callable[[Layout, SandboxEnvironment, int], list[str]], int]
 ] = {

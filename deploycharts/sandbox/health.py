@@ -35,7 +35,7 @@ def is_healthy(layout: Layout, component: Component, *, timeout_s: float) -> boo
 
 
 def _connect(layout: Layout, component: Component, timeout_s: float) -> http.client.HTTPConnection:
-    if component.kind in {Kind.ETCD, Kind.KWOK}:
+    if component.kind in {Kind.ETCD, Kind.EGRESS, Kind.KWOK}:
         return http.client.HTTPConnection("127.0.0.1", component.port, timeout=timeout_s)
     if component.kind is Kind.APISERVER:
         assert component.environment is not None

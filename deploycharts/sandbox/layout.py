@@ -36,6 +36,11 @@ class Layout:
         return self.folder / "etcd"
 
     @property
+    def egress(self) -> Path:
+        """How API servers reach nodes and pods."""
+        return self.folder / "egress.json"
+
+    @property
     def logs(self) -> Path:
         """What the programs write."""
         return self.folder / "logs"

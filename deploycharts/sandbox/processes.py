@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.errors import UserError
+from deploycharts.sandbox import egress
 
 _PROC = Path("/proc")
 _PROGRAMS = frozenset(
@@ -93,7 +94,8 @@ def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _belongs(process: Process, marker: str) -> bool:
     program, *arguments = process.argv
-    return Path(program).name in _PROGRAMS and any(marker in each for each in arguments)
+    is_ours = Path(program).name in _PROGRAMS or egress.MODULE in arguments
+    return is_ours and any(marker in each for each in arguments)
 
 
 def _has_proc() -> bool:

@@ -14,6 +14,7 @@ from deploycharts.errors import UserError
 from deploycharts.sandbox import (
     components,
     credentials,
+    egress,
     health,
     processes,
     repair,
@@ -22,7 +23,7 @@ from deploycharts.sandbox import (
 )
 from deploycharts.sandbox.components import Component, Kind, named, of_kind
 from deploycharts.sandbox.environments import ENVIRONMENTS, SandboxEnvironment
-from deploycharts.sandbox.layout import Layout, make_private_folder
+from deploycharts.sandbox.layout import Layout, make_private_folder, write_private
 from deploycharts.sandbox.settings import Settings
 from deploycharts.tools import programs
 
@@ -59,9 +60,9 @@ class Start:
         todo = repair.plan(wanted, observation, well)
         processes.kill(todo.stop)
         self._make_certificates_anew(todo.start)
-        started = {each.name: self._start(each) for each in todo.start if each.kind is Kind.ETCD}
-        self._wait_for(of_kind(wanted, Kind.ETCD), started)
-        self._bring_up_all(wanted, {each.name for each in todo.start})
+        starting = {each.name for each in todo.start}
+        self._start_and_wait([each for each in wanted if each.environment is None], starting)
+        self._bring_up_all(wanted, starting)
 
     def _prepare(self, found: Sequence[processes.Process]) -> Settings:
         """Settings, folders and files, all before anything is started."""
@@ -77,6 +78,7 @@ class Start:
         settings.save(self._layout, chosen)
         make_private_folder(self._layout.logs)
         make_private_folder(self._layout.etcd)
+        write_private(self._layout.egress, egress.CONFIG)
         simulation.write_logs(self._layout)
         for each in ENVIRONMENTS:
             simulation.write_config(self._layout, each.name, port=_kwok_port(chosen, each))

@@ -53,7 +53,7 @@ def test_a_sandbox_that_was_never_started_is_shown_as_stopped(
 
     lines = written.out.splitlines()
     assert lines[0].split() == ["COMPONENT", "ENVIRONMENT", "PID", "STATE", "MEMORY"]
-    assert sum("stopped" in line for line in lines) == 13
+    assert sum("stopped" in line for line in lines) == 14
     assert not (checkout / ".sandbox").exists()
 
 

@@ -39,7 +39,7 @@ def is_whole(sandbox: Sandbox) -> bool:
 def test_it_is_ready_within_its_limits(own: Sandbox) -> None:
     found = own.status()
 
-    assert len(found) == 13
+    assert len(found) == 14
     assert is_whole(own)
     assert sum(each.memory_bytes for each in found) < 2.5 * 2**30
     files = [path for path in own.layout.folder.rglob("*") if path.is_file()]
@@ -61,7 +61,7 @@ def test_two_sandboxes_do_not_meet(own: Sandbox, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "names",
     [
-        ["codfw-kwok", "staging-controller-manager"],
+        ["codfw-kwok", "staging-controller-manager", "egress"],
         ["eqiad-apiserver"],
         ["etcd"],
     ],

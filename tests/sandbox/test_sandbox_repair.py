@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pytest
+
 from deploycharts.sandbox import repair
 from deploycharts.sandbox.components import Component, Kind
 from deploycharts.sandbox.processes import Process
@@ -13,9 +15,11 @@ def component(kind: Kind, environment: str | None = None) -> Component:
     return Component(name, kind, environment, (str(kind), f"--of={name}"), 20_000, 1)
 
 
+SHARED = (Kind.ETCD, Kind.EGRESS)
 COMPONENTS = [
     component(Kind.ETCD),
-    *(component(kind, env) for env in ("codfw", "eqiad") for kind in Kind if kind != Kind.ETCD),
+    component(Kind.EGRESS),
+    *(component(kind, env) for env in ("codfw", "eqiad") for kind in Kind if kind not in SHARED),
 ]
 NAMES = [each.name for each in COMPONENTS]
 EVERYTHING = {name: pid for pid, name in enumerate(NAMES, start=100)}
@@ -43,9 +47,10 @@ def test_an_empty_one_is_started_in_order() -> None:
     assert started([], Observation({}, ())) == NAMES
 
 
-def test_a_component_that_nobody_watches_is_started_alone() -> None:
-    assert started(without("eqiad-kwok")) == ["eqiad-kwok"]
-    assert stopped(without("eqiad-kwok")) == {EVERYTHING["eqiad-kwok"]}
+@pytest.mark.parametrize("name", ["eqiad-kwok", "egress"])
+def test_a_component_that_nobody_watches_is_started_alone(name: str) -> None:
+    assert started(without(name)) == [name]
+    assert stopped(without(name)) == {EVERYTHING[name]}
 
 
 def test_what_watches_an_api_server_is_started_again_with_it() -> None:
