@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from deploycharts.cluster import releases
-from deploycharts.cluster.connection import Cluster, Unreachable
+from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment import evidence, progress
 from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.follow import Follower, Look
@@ -16,7 +16,7 @@ from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.symptoms import NOT_READY, Trouble
-from deploycharts.errors import OutcomeUnknown, StalePlan
+from deploycharts.errors import OutcomeUnknown, StalePlan, UserError
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
 from deploycharts.tools.process import Result, Running
@@ -199,8 +199,8 @@ class Actor:
     def _look(self, follower: Follower, place: Place, started: float) -> Look | None:
         try:
             look = follower.look()
-        except Unreachable as error:
-            key = (str(place.target), "api", "")
+        except UserError as error:  # an API server that restarts also refuses for a moment
+            key = (str(place.target), "api", error.what)
             if key not in self._shown:
                 self._shown.add(key)
                 self.listen(progress.Said(f"{place.target}: {error.what}; still following"))
@@ -255,11 +255,11 @@ class Actor:
         while True:
             try:
                 return releases.newest_number(cluster, place.namespace, place.target.release)
-            except Unreachable as error:
+            except UserError as error:
                 if self.clock() - started > _VERIFY_S:
                     raise OutcomeUnknown(
                         f"{place.target}: how it ended is not known",
-                        why=error.why,
+                        why=f"{error.what}\n{error.why}".strip(),
                         next_step=f"deploy status {place.environment.name} {place.target.service}",
                     ) from None
                 self.sleep(1.0)

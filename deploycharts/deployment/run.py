@@ -14,7 +14,7 @@ from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.plan import Action, Plan, Step
 from deploycharts.deployment.progress import Listener
 from deploycharts.documents import Json
-from deploycharts.errors import Exit, UserError
+from deploycharts.errors import Exit, OutcomeUnknown, StalePlan, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,13 @@ def run(
         listen(progress.Said("interrupted; what this deployment touched goes back"))
         return _back(actor, book, listen, touched, "", Exit.INTERRUPTED)
     except UserError as error:
-        if touched[:-1]:
+        # What was not begun needs no undoing, and what is unknown is not touched further.
+        left = isinstance(error, StalePlan | OutcomeUnknown)
+        undoable = touched[:-1] if left else touched
+        book.append("trouble", error=error.what, why=error.why)
+        if undoable:
             listen(progress.Said(f"{error.what}; what this deployment touched goes back"))
-            return _back(actor, book, listen, touched[:-1], "", error.exit)
+            return _back(actor, book, listen, undoable, "", error.exit)
         book.append("outcome", exit=int(error.exit), error=error.what)
         raise
     finally:
