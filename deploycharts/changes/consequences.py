@@ -74,7 +74,7 @@ def _others(now: Situation, told: Sequence[Consequence]) -> Iterator[Consequence
 
 
 def _fields(changes: Sequence[Change]) -> str:
-    found = list(dict.fromkeys(show_path(change.path[:3]) for change in changes))
+    found = list(dict.fromkeys(show_path(change.path[:3]).rstrip("!") for change in changes))
     more = f" and {len(found) - _MOST_FIELDS} more" if len(found) > _MOST_FIELDS else ""
     return ", ".join(found[:_MOST_FIELDS]) + more
 

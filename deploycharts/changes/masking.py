@@ -18,6 +18,7 @@ from deploycharts.documents import Document, Json, digest
 SHORTEST = 6
 _LONG_LINE = 12
 _SECRET_FIELDS = ("data", "stringData")
+_NAMING_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app", "release")
 # Masking these would make objects unrecognisable; they are no place for secrets.
 _IDENTITY = frozenset(("apiVersion", "kind"))
 
@@ -31,9 +32,14 @@ class Masker:
         self._secrets = frozenset(each for each in secrets if len(each) >= SHORTEST)
 
     def knowing(self, *documents: Sequence[Document]) -> Masker:
-        """A masker that also knows the values of the Secret objects in `documents`."""
+        """A masker that also knows the values of the Secret objects in `documents`.
+
+        It leaves out values that are names of objects there: a database's user may be called like
+        the service, and its name is no secret.
+        """
         found = {value for each in documents for value in secret_values(each)}
-        return Masker(self._secrets | found, self._key)
+        public = {name for each in documents for name in _public_names(each)}
+        return Masker((self._secrets | found) - public, self._key)
 
     def text(self, text: str) -> str:
         """`text` without any secret: plain, base64, URL-encoded or JSON-escaped."""
@@ -127,6 +133,15 @@ def secret_values(documents: Iterable[Document]) -> Iterator[str]:
             values = body.get(field)
             for value in values.values() if isinstance(values, dict) else ():
                 yield _plain(field, value)
+
+
+def _public_names(documents: Iterable[Document]) -> Iterator[str]:
+    for each in documents:
+        yield from (each.key.name, each.key.namespace)
+        metadata = each.body.get("metadata")
+        labels = metadata.get("labels") if isinstance(metadata, dict) else None
+        if isinstance(labels, dict):
+            yield from (str(labels[name]) for name in _NAMING_LABELS if name in labels)
 
 
 def _is_secret(body: Mapping[str, Json]) -> bool:

@@ -104,6 +104,8 @@ _EMPTY_IS_ABSENT = frozenset(
     readinessGates sysctls supplementalGroups metrics""".split()
 )
 
+_ONLY_DEFAULTS = frozenset(("strategy", "updateStrategy", "rollingUpdate"))
+
 _POD: dict[str, Json] = {
     "restartPolicy": "Always", "dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30,
     "schedulerName": "default-scheduler", "hostNetwork": False, "hostPID": False, "hostIPC": False,
@@ -195,6 +197,8 @@ def is_default(group: str, kind: str, path: tuple[str, ...], value: Json) -> boo
         return True
     if group not in KNOWN_GROUPS:
         return False
+    if isinstance(value, dict) and value and path[-1] in _ONLY_DEFAULTS:
+        return all(is_default(group, kind, (*path, name), each) for name, each in value.items())
     if isinstance(value, dict | list):
         return not value and path[-1] in _EMPTY_IS_ABSENT
     tables: tuple[Mapping[tuple[str, ...], Json], ...] = (

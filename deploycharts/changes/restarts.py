@@ -40,7 +40,7 @@ def restarts(now: Situation) -> Iterator[Consequence]:
         if new.key.kind in ROLLED and new.key.group == "apps" and not is_hook(new):
             changes = template_changes(now, new.key)
             if changes:
-                yield _restart(now, old, new, changes)
+                yield _restart(now, old, new, [*changes, *_read_anew(now, new)])
 
 
 def template_changes(now: Situation, key: ObjectKey) -> list[Change]:
@@ -49,6 +49,18 @@ def template_changes(now: Situation, key: ObjectKey) -> list[Change]:
     Another order of a list is one of them: Kubernetes compares pod templates item by item.
     """
     return [change for change in now.effective(key) if in_pod_template(key.kind, change.path)]
+
+
+def _read_anew(now: Situation, each: Document) -> list[Change]:
+    """Changes of configuration that the restarted pods read."""
+    used = {(use.kind, use.name) for use in config_uses(each)}
+    return [
+        change
+        for key, changes in now.changes.items()
+        if (key.kind, key.name) in used and not key.group
+        for change in changes
+        if _is_data(change)
+    ]
 
 
 def _restart(now: Situation, old: Document, new: Document, changes: list[Change]) -> Consequence:
@@ -78,7 +90,9 @@ def _manner(each: Document) -> tuple[str, Risk]:
 def _reasons(now: Situation, each: Document, changes: list[Change]) -> list[str]:
     found: dict[str, None] = {}
     for change in changes:
-        if change.op is Op.MOVE:
+        if change.object != each.key:
+            found[str(change.object)] = None
+        elif change.op is Op.MOVE:
             found[f"another order of {_last_name(change)}"] = None
         elif _is_checksum(change):
             found.update(dict.fromkeys(_behind_checksum(now, each)))

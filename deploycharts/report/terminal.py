@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from deploycharts.changes.model import Consequence, Fold, Risk, count
 from deploycharts.changes.summary import FoldedConsequence, fold_consequences
 from deploycharts.report.phrases import Universe, named, target_phrase, universe_of
-from deploycharts.report.rows import Block, Group, Row, blocks, facts_phrase, groups, rows
+from deploycharts.report.rows import Group, Row, blocks, facts_phrase, groups, rows
 from deploycharts.report.values import Line
 from deploycharts.target import Target
 
@@ -241,6 +241,3 @@ def _facts(folds: Sequence[Fold], page: _Page) -> list[str]:
         return []
     lines = textwrap.wrap(f"without a meaning of their own: {phrase}", page.width)
     return [page.paint(line, "dim") for line in lines]
-
-
-__all__ = ["Block", "consequence_text", "render_changes"]

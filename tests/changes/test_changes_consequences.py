@@ -66,6 +66,14 @@ def test_a_checksum_is_explained_by_the_configuration_behind_it() -> None:
     assert not any("keep the old" in each for each in found)
 
 
+def test_pods_that_restart_anyway_read_the_new_configuration() -> None:
+    head = changed(deployment(), IMAGE, "registry.example/echo:1.2.4")
+    found = effects([deployment(), config_map()], [head, config_map(a="1")])
+    restart = the(ConsequenceKind.RESTARTS, found)
+    assert str(restart).endswith("the image, ConfigMap/echo-config")
+    assert {each.kind for each in found} == {ConsequenceKind.RESTARTS, ConsequenceKind.IMAGE}
+
+
 def test_a_checksum_without_configuration_behind_it_says_so() -> None:
     (only,) = sentences([deployment()], [with_checksum(deployment(), "bbbb")])
     assert only.endswith("a checksum, though no configuration of this release changes")
