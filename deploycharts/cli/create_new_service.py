@@ -31,19 +31,65 @@ class _Command(click.Command):
 @click.option("--answers", type=click.Path(path_type=Path), help="YAML file with answers.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One answer.")
 @click.option("--defaults", is_flag=True, help="Ask nothing: take the defaults for the rest.")
+@click.option("--chart", metavar="CHART", help="Make a service on a chart that exists.")
+@click.option("--like", metavar="SERVICE", help="Start from the answers of another service.")
+@click.option("--dry-run", is_flag=True, help="Show the files and their contents, write nothing.")
+@click.option("--print-answers", is_flag=True, help="Write the answers file of this run to stdout.")
+@click.option("--branch", is_flag=True, help="Commit the files to a git branch of their own.")
+@click.option("--check", is_flag=True, help="List the services that are behind their template.")
+@click.option("--update", is_flag=True, help="Merge what the templates became into NAME.")
+@click.option("--all", "everything", is_flag=True, help="With --update: into all services.")
 @click.option("--no-color", is_flag=True, help="Plain text.")
 def command(
     name: str | None,
     answers: Path | None,
     settings: tuple[str, ...],
     defaults: bool,
+    chart: str | None,
+    like: str | None,
+    dry_run: bool,
+    print_answers: bool,
+    branch: bool,
+    check: bool,
+    update: bool,
+    everything: bool,
     no_color: bool,
 ) -> int:
     """Make a new service: chart, helmfile directory and registry entry, together or not at all.
 
     Answers come from --set, then the answers file, then you, then the defaults.
     """
+    if check or update:
+        return _catch_up(name, settings, check=check, everything=everything, dry_run=dry_run,
+                         is_quiet=defaults)  # fmt: skip
+    if everything:
+        raise click.UsageError("--all goes with --update.")
     from deploycharts.scaffold import create
 
-    wanted = create.Wanted(name=name, answers_file=answers, settings=settings, defaults=defaults)
-    return create.run(Path.cwd(), wanted)
+    wanted = create.Wanted(
+        name=name, answers_file=answers, settings=settings, defaults=defaults, chart=chart,
+        like=like, dry_run=dry_run, print_answers=print_answers, branch=branch,
+    )  # fmt: skip
+    return create.run(Path.cwd(), wanted, create.prompter_of_terminal())
+
+
+def _catch_up(
+    name: str | None, settings: tuple[str, ...], *, check: bool, everything: bool, dry_run: bool,
+    is_quiet: bool,
+) -> int:  # fmt: skip
+    from deploycharts.scaffold import create
+    from deploycharts.scaffold import update as updating
+
+    if check:
+        return updating.check(Path.cwd())
+    if (name is None) != everything:
+        raise click.UsageError("--update needs NAME, or --all.")
+    prompter = None if is_quiet else create.prompter_of_terminal()
+
+    def confirm(text: str) -> bool:
+        assert prompter is not None
+        return prompter.choose(text, {"yes": "yes", "no": "no"}) == "yes"
+
+    return updating.update(
+        Path.cwd(), name, settings, dry_run=dry_run, confirm=confirm if prompter else None
+    )

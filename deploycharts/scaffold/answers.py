@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value that somebody gave, as text (`--set`) or as read from a file, and where."""
+    """A value that somebody gave, as text (`--set`) or as read from a file, and where.
+
+    A weak one, from an earlier run, is forgotten where it does not fit any more.
+    """
 
     value: object
     where: Source
     is_text: bool = False
+    weak: bool = False
 
 
 Ask = Callable[[Question, Mapping[str, Value], "Value | None"], "Value | None"]
@@ -135,7 +139,8 @@ def _answer(
             value = question.parse(str(mine.value)) if mine.is_text else question.accept(mine.value)
             return _checked(question, value, answers, facts)
         except WrongAnswer as wrong:
-            raise _invalid(question, mine, str(wrong)) from None
+            if not mine.weak:
+                raise _invalid(question, mine, str(wrong)) from None
     proposal = question.default(answers, facts)
     said = ask(question, answers, proposal) if ask is not None else None
     value_or_none = proposal if said is None else said
@@ -182,7 +187,7 @@ def _unknown_keys(questions: Sequence[Question], given: Mapping[str, Given]) -> 
 
 def _refuse_meaningless(question: Question, given: Mapping[str, Given]) -> None:
     mine = given.get(question.name)
-    if mine is not None:
+    if mine is not None and not mine.weak:
         raise UserError(
             f"{question.name} has no meaning with these answers", where=mine.where,
             next_step="leave it out",

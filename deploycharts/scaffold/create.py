@@ -1,4 +1,4 @@
-"""`create-new-service` itself: facts, answers, tree, verified, written."""
+"""`create-new-service NAME`: facts, answers, tree, verified, written."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from pathlib import Path
 from deploycharts.console import console
 from deploycharts.errors import Exit, UserError
 from deploycharts.registry import repository
+from deploycharts.registry.repository import Repository
 from deploycharts.scaffold import answers as answering
-from deploycharts.scaffold import apply, build, facts, verify
+from deploycharts.scaffold import apply, build, facts, memory, prompt, submit, verify
 from deploycharts.scaffold.answers import Given
+from deploycharts.scaffold.apply import FilePlan
+from deploycharts.scaffold.facts import Facts
+from deploycharts.scaffold.interview import Interview, Quit
+from deploycharts.scaffold.like import answers_like
+from deploycharts.scaffold.prompter import Prompter
+from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.scaffold.templates import FOLDER
-from deploycharts.scaffold.tree import outline
+from deploycharts.scaffold.tree import Tree, diff, outline
 from deploycharts.source import Source
 
 
@@ -21,53 +28,135 @@ from deploycharts.source import Source
 class Wanted:
     """What the command line asks for."""
 
-    name: str | None
-    answers_file: Path | None
-    settings: tuple[str, ...]
-    defaults: bool
+    name: str | None = None
+    answers_file: Path | None = None
+    settings: tuple[str, ...] = ()
+    defaults: bool = False
+    chart: str | None = None
+    like: str | None = None
+    dry_run: bool = False
+    print_answers: bool = False
+    branch: bool = False
+    source_dir: Path | None = None
 
 
-def run(start: Path, wanted: Wanted) -> int:
+def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     """Make one new service.
+
+    Args:
+        start: a folder in the repository.
+        wanted: the command line.
+        prompter: asks a person; None: nobody is there to be asked.
 
     Raises:
         UserError: an answer is missing or wrong, a file is in the way; then nothing is written.
     """
     repo = repository.discover(start)
-    _recover(repo.root)
+    say_recovered(repo.root)
+    if wanted.branch:
+        submit.check(repo.root)
     known = facts.gather(repo)
-    chosen = answering.resolve(QUESTIONS, known, given(wanted))
-    tree = build.build(repo.root / FOLDER, chosen)
-    plan = apply.plan(repo.root, tree)
+    try:
+        chosen, tree = _choose(repo, known, wanted, prompter)
+    except (Quit, KeyboardInterrupt, EOFError):
+        console.say("\nnothing is made; the answers are kept: the next run goes on from here")
+        return Exit.INTERRUPTED
+    plan = plan_of(repo.root, tree)
+    if wanted.branch:
+        submit.refuse_existing(repo.root, str(chosen["name"]))
+    checked = verify.verify(repo.root, tree, chosen, known.environments)
+    if wanted.print_answers:
+        console.out(answering.to_yaml(chosen, QUESTIONS).rstrip())
+    if wanted.dry_run:
+        _say_dry(plan, checked)
+        return Exit.DONE
+    return _make(repo, wanted, chosen, plan, checked)
+
+
+def given(repo: Repository, wanted: Wanted) -> dict[str, Given]:
+    """The answers that the command line brings, the strongest last."""
+    found: dict[str, Given] = {}
+    if wanted.like is not None:
+        found |= answers_like(repo, wanted.like)
+    if wanted.answers_file is not None:
+        found |= answering.read_file(wanted.answers_file)
+    if wanted.chart is not None:
+        found["chart"] = Given(wanted.chart, Source("--chart"), is_text=True)
+    if wanted.name is not None:
+        found["name"] = Given(wanted.name, Source("NAME"), is_text=True)
+    return found | answering.parse_settings(wanted.settings)
+
+
+def say_recovered(root: Path) -> None:
+    """Finish what a killed run left behind, and say so."""
+    finished = apply.recover(root)
+    if finished:
+        console.say("an interrupted run is finished now; it wrote")
+        for path in finished:
+            console.say(f"  {path}")
+
+
+def plan_of(root: Path, tree: Tree) -> FilePlan:
+    """The plan that creates the tree.
+
+    Raises:
+        UserError: a file is in the way.
+    """
+    plan = apply.plan(root, tree)
     in_the_way = [path for path, verb in plan.changes().items() if verb != "create"]
     if in_the_way:
         raise UserError(
             "a file is in the way", where=in_the_way[0], why="\n".join(in_the_way),
             next_step="move it, or choose another name",
         )  # fmt: skip
-    checked = verify.verify(repo.root, tree, chosen, known.environments)
+    return plan
+
+
+def _choose(
+    repo: Repository, known: Facts, wanted: Wanted, prompter: Prompter | None
+) -> tuple[Answers, Tree]:
+    folder = repo.root / FOLDER
+    brought = given(repo, wanted)
+    if prompter is None or wanted.defaults:
+        chosen = answering.resolve(QUESTIONS, known, brought)
+        return chosen, build.build(folder, chosen)
+    interview = Interview(prompter, known, memory.of_repository(repo.root))
+    return interview.review(
+        interview.hold(brought),
+        build=lambda answers: build.build(folder, answers),
+        verbs=lambda tree: apply.plan(repo.root, tree).changes(),
+    )
+
+
+def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, checked: int) -> int:
     apply.apply(plan)
-    for line in outline(dict.fromkeys(tree, "")):
-        console.say(f"  {line}")
-    console.say(f"{len(tree)} files; they lint, render ({checked} ways) and validate")
-    console.say(f"next: deploy cluster staging {chosen['name']}")
-    console.say(f"      deploy staging {chosen['name']}")
+    memory.of_repository(repo.root).forget()
+    if wanted.defaults or not prompt.is_terminal():
+        console.say("\n".join(f"  {line}" for line in outline(plan.changes(), hide="create")))
+    console.say(f"{len(plan.files)} files; they lint, render ({checked} ways) and validate")
+    name = str(chosen["name"])
+    if wanted.branch:
+        for line in submit.commit(repo.root, name, str(chosen["description"]), list(plan.files)):
+            console.say(line)
+    _say_next(name, [environment.name for environment in repo.environments])
     return Exit.DONE
 
 
-def given(wanted: Wanted) -> dict[str, Given]:
-    """The answers that the command line brings, the strongest last."""
-    found: dict[str, Given] = {}
-    if wanted.answers_file is not None:
-        found |= answering.read_file(wanted.answers_file)
-    if wanted.name is not None:
-        found["name"] = Given(wanted.name, Source("NAME"), is_text=True)
-    return found | answering.parse_settings(wanted.settings)
+def _say_dry(plan: FilePlan, checked: int) -> None:
+    console.say("\n".join(f"  {line}" for line in outline(plan.changes())))
+    for path, text in plan.files.items():
+        console.say(diff(path, plan.before[path], text))
+    console.say(f"nothing is written; these files lint, render ({checked} ways) and validate")
 
 
-def _recover(root: Path) -> None:
-    finished = apply.recover(root)
-    if finished:
-        console.say(f"finished an interrupted run: {len(finished)} files")
-        for path in finished:
-            console.say(f"  {path}")
+def _say_next(name: str, environments: list[str]) -> None:
+    first = environments[0]
+    console.say(
+        f"next: deploy cluster {first} {name}     an administrator, once the entry is merged"
+    )
+    console.say(f"      deploy {first} {name}")
+
+
+def prompter_of_terminal() -> Prompter | None:
+    """The terminal to ask on, if there is one."""
+    return prompt.TerminalPrompter() if prompt.is_terminal() else None

@@ -44,6 +44,7 @@ class Facts:
     node_ports: Mapping[int, Claim]
     node_port_range: range
     registry: str
+    domain: str
     deployers: tuple[str, ...]
     contact: str
 
@@ -83,8 +84,9 @@ def gather(repository: Repository) -> Facts:
         environments=tuple(e.name for e in repository.environments),
         ports={number: claim for key, number, claim in reversed(claims) if key == "port"},
         node_ports={number: claim for key, number, claim in reversed(claims) if key == "node"},
-        node_port_range=NODE_PORTS,
+        node_port_range=_declared_node_ports(repository.root),
         registry=_usual_registry(services),
+        domain=_usual_domain(services),
         deployers=_usual_deployers([people for _, _, people in entries]),
         contact=_own_address(repository.root),
     )
@@ -146,6 +148,25 @@ def _usual_registry(services: Path) -> str:
                 found[value.rpartition("/")[0]] += 1
     del found[""]
     return found.most_common(1)[0][0] if found else REGISTRY
+
+
+def _usual_domain(services: Path) -> str:
+    """What most services' host names end in."""
+    found: Counter[str] = Counter()
+    for path in services.glob("*/values*.yaml"):
+        for keys, value, _ in _scalars(_compose(path)):
+            if keys == ("ingress", "hosts") and names.host(value) is None:
+                found[value.partition(".")[2]] += 1
+    return found.most_common(1)[0][0] if found else "example.org"
+
+
+def _declared_node_ports(root: Path) -> range:
+    """The range in environments.yaml (nodePorts: 30000-32767 of an environment), else the usual."""
+    for keys, value, _ in _scalars(_compose(root / "helmfile.d" / "environments.yaml")):
+        bounds = re.fullmatch(r"(\d+)-(\d+)", value)
+        if keys[-1] == "nodePorts" and bounds:
+            return range(int(bounds[1]), int(bounds[2]) + 1)
+    return NODE_PORTS
 
 
 def _usual_deployers(people: list[list[str]]) -> tuple[str, ...]:

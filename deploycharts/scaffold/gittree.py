@@ -11,16 +11,19 @@ _IGNORED = frozenset({"__pycache__"})
 
 def digest(folder: Path) -> str:
     """The object name that git gives to the tree `folder`; nothing is written."""
-    return _tree(folder).hex()
+    return (_tree(folder) or _object(b"tree", b"")).hex()
 
 
-def _tree(folder: Path) -> bytes:
+def _tree(folder: Path) -> bytes | None:
+    """The name of a folder; None if there is no file in it, for git knows no empty folders."""
     entries = []
     for path in folder.iterdir():
         if path.name in _IGNORED:
             continue
         if path.is_dir() and not path.is_symlink():
-            entries.append((f"{path.name}/", b"40000", path.name, _tree(path)))
+            below = _tree(path)
+            if below is not None:
+                entries.append((f"{path.name}/", b"40000", path.name, below))
         else:
             entries.append((path.name, _mode(path), path.name, _blob(path)))
     # git sorts a folder as if its name ended in a slash
@@ -28,7 +31,7 @@ def _tree(folder: Path) -> bytes:
     body = b"".join(
         mode + b" " + os.fsencode(name) + b"\0" + hashed for _, mode, name, hashed in entries
     )
-    return _object(b"tree", body)
+    return _object(b"tree", body) if entries else None
 
 
 def _mode(path: Path) -> bytes:

@@ -11,6 +11,7 @@ NAME_LIMIT = 53
 """A release's Service is called NAME-RELEASE: 63 characters, less a dash and a release's name."""
 
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_OBJECT = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _HOST = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _REPOSITORY = re.compile(
     r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
@@ -39,6 +40,11 @@ def dns_label(name: str) -> str | None:
     if not isinstance(load(name, Source("name")), str):
         return f"YAML reads {_shown(name)} as {load(name, Source('name'))!r}, not as a name"
     return None
+
+
+def object_name(name: str) -> str | None:
+    """The name of an object in a cluster."""
+    return None if _OBJECT.fullmatch(name) else f"{_shown(name)} is no name of an object"
 
 
 def plain_text(text: str) -> str | None:

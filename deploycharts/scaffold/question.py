@@ -43,6 +43,7 @@ class Question:
         check: says what is wrong with a value of the right type, or None.
         applies: whether the question has a meaning, given earlier answers.
         asked: whether a person is asked; else the default is taken, and the review can change it.
+        feature: a flag for something that can be added later; features are asked together.
         example: a valid value as it would be typed.
     """
 
@@ -55,6 +56,7 @@ class Question:
     check: Callable[[Value, Answers, Facts], str | None] = _fine
     applies: Callable[[Answers], bool] = _always
     asked: bool = False
+    feature: bool = False
     example: str = ""
 
     def parse(self, text: str) -> Value:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 _RESERVED = frozenset("default kube-system kube-public kube-node-lease all production main".split())
 
-RUNTIME_PORTS = 8080
-FEATURES: tuple[str, ...] = ()
-
 
 def _text(check: Callable[[str], str | None]) -> Callable[[Value, Answers, Facts], str | None]:
     return lambda value, _answers, _facts: check(str(value))
@@ -24,6 +21,10 @@ def _text(check: Callable[[str], str | None]) -> Callable[[Value, Answers, Facts
 
 def _is(kind: str, *others: str) -> Callable[[Answers], bool]:
     return lambda answers: answers["kind"] in {kind, *others}
+
+
+def _has(feature: str) -> Callable[[Answers], bool]:
+    return lambda answers: bool(answers.get(feature))
 
 
 def _constant(value: Value) -> Callable[[Answers, Facts], Value]:
@@ -61,6 +62,36 @@ def _port(value: Value, _answers: Answers, facts: Facts) -> str | None:
     if claim:
         return f"{number} is {claim.owner}'s: {claim.source} (free: {facts.free_port()})"
     return None
+
+
+def _runtime(value: Value, answers: Answers, _facts: Facts) -> str | None:
+    if value == "php" and answers["kind"] != "service":
+        return "php stands for php-fpm behind httpd, which only a service has: take other"
+    return None
+
+
+def _node_port(value: Value, _answers: Answers, facts: Facts) -> str | None:
+    number, allowed = cast(int, value), facts.node_port_range
+    if number not in allowed:
+        return f"{number} is not between {allowed.start} and {allowed.stop - 1}"
+    claim = facts.node_ports.get(number)
+    if claim:
+        return f"{number} is {claim.owner}'s: {claim.source} (free: {facts.free_node_port()})"
+    return None
+
+
+def _gateway(value: Value, _answers: Answers, _facts: Facts) -> str | None:
+    parts = str(value).split("/")
+    if len(parts) != 2:
+        return f"{value!r} is not NAMESPACE/NAME"
+    return next((wrong for wrong in map(names.object_name, parts) if wrong), None)
+
+
+def _feature(name: str, help: str, *kinds: str) -> Question:  # noqa: A002 (the field's name)
+    return Question(
+        name, f"Shall it have {help}?", help[0].upper() + help[1:] + ".", type="flag",
+        default=_constant(False), applies=_is(*kinds), feature=True, example="true",
+    )  # fmt: skip
 
 
 def _replicas(value: Value, _answers: Answers, _facts: Facts) -> str | None:
@@ -102,7 +133,20 @@ QUESTIONS: tuple[Question, ...] = (
         "kind", "What kind of service is it?",
         "What it does decides what the chart contains.",
         type="choice", default=_constant("service"), asked=True, example="service",
-        choices=(("service", "answers HTTP requests"),),
+        choices=(
+            ("service", "answers HTTP requests"),
+            ("worker", "runs all the time and answers no requests"),
+            ("cronjob", "runs at certain times"),
+        ),
+    ),
+    Question(
+        "runtime", "What is it written in?",
+        "For the pipeline files; php makes a pod of php-fpm behind httpd.",
+        type="choice", default=_constant("other"), check=_runtime, asked=True, example="python",
+        choices=(
+            ("nodejs", "Node.js"), ("python", "Python"), ("golang", "Go"),
+            ("php", "PHP: php-fpm behind httpd"), ("other", "something else"),
+        ),
     ),
     Question(
         "description", "What does it do, in a few words?",
@@ -134,6 +178,21 @@ QUESTIONS: tuple[Question, ...] = (
         default=_constant("/healthz"), check=_text(names.path), applies=_is("service"),
         asked=True, example="/healthz",
     ),
+    _feature("ingress", "reached from outside by a host name", "service"),
+    _feature("nodeport", "a port of every node", "service"),
+    _feature("tls", "TLS between applications: Envoy in front", "service"),
+    _feature("telemetry", "Prometheus, OpenTelemetry, access log", "service", "worker"),
+    _feature("volumes", "more volumes", "service", "worker", "cronjob"),
+    _feature("sidecars", "more containers in each pod", "service", "worker"),
+    _feature("cronjobs", "jobs at certain times", "service", "worker"),
+    _feature("networkpolicy", "network rules of its own", "service", "worker", "cronjob"),
+    Question(
+        "schedule", "When does it run?",
+        "As cron writes it, in UTC: minute, hour, day, month, weekday.",
+        default=_constant("15 3 * * *"), check=_text(names.schedule),
+        applies=lambda answers: answers["kind"] == "cronjob" or bool(answers.get("cronjobs")),
+        asked=True, example="15 3 * * *",
+    ),
     Question(
         "deployers", "Which groups or users deploy it?",
         "They may change everything in the service's namespace.",
@@ -145,6 +204,27 @@ QUESTIONS: tuple[Question, ...] = (
         "readers", "Which groups or users may look at it?",
         "They may read everything but secrets in the service's namespace.",
         type="list", default=_constant([]), check=_people, example="everyone",
+    ),
+    Question(
+        "host", "Under which host name is it reached from outside?", "A full DNS name.",
+        default=lambda answers, facts: f"{answers['name']}.{facts.domain}",
+        check=_text(names.host), applies=_has("ingress"), example="echo.example.org",
+    ),
+    Question(
+        "gateway", "Through which gateway?", "Its namespace and name.",
+        default=_constant("gateway/public"), check=_gateway, applies=_has("ingress"),
+        example="gateway/public",
+    ),
+    Question(
+        "node_port", "Which port of every node?", "Unique in the clusters.",
+        type="number", default=lambda _answers, facts: facts.free_node_port(), check=_node_port,
+        applies=_has("nodeport"), example="30080",
+    ),
+    Question(
+        "issuer", "Which ClusterIssuer of cert-manager signs its certificate?",
+        "An existing Secret can be named in values.yaml instead (tls.secret).",
+        default=_constant("internal"), check=_text(names.object_name), applies=_has("tls"),
+        example="internal",
     ),
     Question(
         "replicas", "How many pods?", "In production, per datacenter.",
@@ -170,6 +250,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
 )  # fmt: skip
 
+FEATURES = tuple(question.name for question in QUESTIONS if question.feature)
 BY_NAME = {question.name: question for question in QUESTIONS}
 
 
@@ -179,10 +260,13 @@ def quota(answers: Answers) -> dict[str, str | int]:
     if answers.get("autoscaling"):
         pods *= 3
     pods = math.ceil(pods * 1.25) + 6
-    cpu = names.cores(str(answers["cpu"])) * pods
-    memory = names.mebibytes(str(answers["memory"])) * pods
+    cpu, memory = names.cores(str(answers["cpu"])), names.mebibytes(str(answers["memory"]))
+    if answers.get("tls"):
+        cpu, memory = cpu + 0.1, memory + 64
+    if answers["runtime"] == "php":
+        cpu, memory = cpu + 0.1, memory + 128
     return {
-        "cpu": f"{math.ceil(cpu * 10) * 100}m",
-        "memory": f"{math.ceil(memory / 64) * 64}Mi",
+        "cpu": f"{math.ceil(cpu * pods * 10) * 100}m",
+        "memory": f"{math.ceil(memory * pods / 64) * 64}Mi",
         "pods": pods,
     }

@@ -66,7 +66,16 @@ def read(path: Path, shown: str) -> Record:
     Raises:
         UserError: it is not readable or not complete.
     """
-    body = documents.load(path.read_bytes(), Source(shown))
+    return read_text(path.read_text(encoding="utf-8"), shown)
+
+
+def read_text(text: str, shown: str) -> Record:
+    """The record that a file's text is.
+
+    Raises:
+        UserError: it is not complete.
+    """
+    body = documents.load(text, Source(shown))
     if not isinstance(body, dict):
         raise UserError("this record is not a mapping", where=Source(shown))
     answers = body.get("answers")

@@ -23,11 +23,17 @@ def problems(document: Document, version: str) -> Iterator[str]:
     api = str(document.body.get("apiVersion"))
     validator = _validator(version, _file_name(api, document.key.kind))
     if validator is None:
-        yield f"Kubernetes {version} has no {api} {document.key.kind}"
+        yield f"there is no {api} {document.key.kind}"
         return
     for error in validator.iter_errors(document.body):
         place = ".".join(str(part) for part in error.instance_path)
-        yield f"Kubernetes {version}: {place or 'the object'}: {error.message[:300]}"
+        yield f"{place or 'the object'}: {error.message[:300]}"
+
+
+def is_known(document: Document) -> bool:
+    """Whether there is a schema for objects of this kind."""
+    file = _file_name(str(document.body.get("apiVersion")), document.key.kind)
+    return _validator(VERSIONS[-1], file) is not None
 
 
 def _file_name(api: str, kind: str) -> str:

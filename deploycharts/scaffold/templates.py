@@ -19,7 +19,11 @@ from deploycharts.scaffold.tree import Tree, chart_folder, registry_entry, servi
 FOLDER = "chart-templates"
 _PROJECT = "<@cookiecutter.name@>"
 _MARKS = re.compile(r"<[@%#]|[@%#]>")
-_LAYERS = {"service": ("shared", "running", "service")}
+_LAYERS = {
+    "service": ("shared", "running", "service"),
+    "worker": ("shared", "running", "worker"),
+    "cronjob": ("shared", "features/cronjobs"),
+}
 
 
 class Templates:
@@ -42,23 +46,35 @@ class Templates:
         with tempfile.TemporaryDirectory(prefix="create-new-service-") as folder:
             work = Path(folder)
             for layer in layers(answers):
-                source = self.folder / layer / _PROJECT
-                shutil.copytree(source, work / "template" / _PROJECT, dirs_exist_ok=True)
+                self._lay(layer, work / "template")
             made = self._generate(work, self._context(answers))
             files = dict(_read(made))
         placed = {_place(path, answers): text for path, text in files.items()}
         _refuse_placeholders(placed)
         return {path: text for path, text in sorted(placed.items()) if path}
 
+    def _lay(self, layer: str, template: Path) -> None:
+        """Add a layer to the template: its files, and its parts, which other files include."""
+        parts = template / "templates"
+        for source, target in (
+            (self.folder / layer / _PROJECT, template / _PROJECT),
+            (self.folder / layer / "parts", parts),
+            (self.folder / layer / "parts", parts / "parts" / layer),
+        ):
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True)
+
     def _context(self, answers: Answers) -> dict[str, Any]:
         settings = json.loads((self.folder / "cookiecutter.json").read_text())
         repository, tag, digest = names.split_image(str(answers["image"]))
         return {
             **settings,
+            **dict.fromkeys(questions.BY_NAME),
             **answers,
             "chart": chart_of(answers),
             "image": {"repository": repository, "tag": tag, "digest": digest},
             "_version": self.version,
+            "_layers": layers(answers),
             "_quota": questions.quota(answers),
         }
 
@@ -83,7 +99,8 @@ class Templates:
 def layers(answers: Answers) -> tuple[str, ...]:
     """The template folders that make up the service, later ones over earlier ones."""
     chosen = tuple(f"features/{name}" for name in questions.FEATURES if answers.get(name))
-    return (*_LAYERS[str(answers["kind"])], *chosen)
+    php = ("php",) if answers["runtime"] == "php" else ()
+    return (*_LAYERS[str(answers["kind"])], *php, *chosen)
 
 
 def chart_of(answers: Answers) -> str:

@@ -25,8 +25,8 @@ def registry_entry(service: str) -> str:
     return f"helmfile.d/cluster/services/{service}.yaml"
 
 
-def outline(paths: Mapping[str, str]) -> Iterator[str]:
-    """The paths as an indented tree, each with its remark."""
+def outline(paths: Mapping[str, str], *, hide: str = "") -> Iterator[str]:
+    """The paths as an indented tree, each with its remark, but for the remark to `hide`."""
     shown: tuple[str, ...] = ()
     for path in sorted(paths):
         *folders, file = path.split("/")
@@ -35,7 +35,7 @@ def outline(paths: Mapping[str, str]) -> Iterator[str]:
                 yield f"{'  ' * depth}{folder}/"
                 shown = tuple(folders[: depth + 1])
         shown = tuple(folders)
-        remark = f"   {paths[path]}" if paths[path] else ""
+        remark = f"   {paths[path]}" if paths[path] not in {"", hide} else ""
         yield f"{'  ' * len(folders)}{file}{remark}"
 
 

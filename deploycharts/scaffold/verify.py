@@ -28,7 +28,9 @@ class Case:
     layers: tuple[Path, ...]
 
 
-def verify(root: Path, tree: Tree, answers: Answers, environments: Sequence[str]) -> int:
+def verify(
+    root: Path, tree: Tree, answers: Answers, environments: Sequence[str], *, strict: bool = True
+) -> int:
     """Lint and render the tree for every environment and fixture, and validate all objects.
 
     Args:
@@ -36,6 +38,7 @@ def verify(root: Path, tree: Tree, answers: Answers, environments: Sequence[str]
         tree: the files to check; nothing of it needs to be written yet.
         answers: what the tree was made from.
         environments: the environments' names.
+        strict: objects of a kind that we have no schema of are refused.
 
     Returns:
         How many ways of rendering were checked.
@@ -50,9 +53,9 @@ def verify(root: Path, tree: Tree, answers: Answers, environments: Sequence[str]
         with ThreadPoolExecutor(2) as pool:
             lint = pool.submit(_lint, chart, cases[0])
             rendered = list(pool.map(lambda case: _render(chart, case, answers), cases))
-        found = [*lint.result(), *_problems(cases, rendered)]
+        found = [*lint.result(), *_problems(cases, rendered, strict=strict)]
     if found:
-        raise Problems("the new files are not sound: a defect of the templates", found)
+        raise Problems("the new files are not sound", found)
     return len(cases)
 
 
@@ -113,7 +116,10 @@ def _flags(case: Case) -> list[str]:
 
 
 def _problems(
-    cases: Iterable[Case], rendered: Iterable[Sequence[Document] | UserError]
+    cases: Iterable[Case],
+    rendered: Iterable[Sequence[Document] | UserError],
+    *,
+    strict: bool,
 ) -> Iterator[UserError]:
     seen: set[str] = set()
     for case, answer in zip(cases, rendered, strict=True):
@@ -124,12 +130,17 @@ def _problems(
             if document.digest in seen:
                 continue
             seen.add(document.digest)
-            for problem in _of_document(document):
+            for problem in _of_document(document, strict=strict):
                 what = f"{document.key}: {problem} ({case.name})"
                 yield UserError(what, where=document.template or None)
 
 
-def _of_document(document: Document) -> Iterator[str]:
-    for version in schemas.VERSIONS:
-        yield from schemas.problems(document, version)
+def _of_document(document: Document, *, strict: bool) -> Iterator[str]:
+    against: dict[str, list[str]] = {}
+    versions = schemas.VERSIONS if strict or schemas.is_known(document) else ()
+    for version in versions:
+        for problem in schemas.problems(document, version):
+            against.setdefault(problem, []).append(version)
+    for problem, where in against.items():
+        yield f"{problem} (Kubernetes {', '.join(where)})"
     yield from podsecurity.problems(document)

@@ -23,18 +23,19 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
 {{- /* The chart's version is not among a pod's labels: a new one alone restarts nothing. */ -}}
-{{- define "base.podMetadata" -}}
+{{- define "base.podLabels" -}}
 {{- $root := index . 0 -}}
-labels:
-  {{- include "base.selector" . | nindent 2 }}
-  app.kubernetes.io/version: {{ include "base.version" $root | quote }}
-  app.kubernetes.io/part-of: {{ $root.Chart.Name }}
-annotations:
-  checksum/files: {{ $root.Values.config.files | toJson | sha256sum | trunc 16 | quote }}
-  checksum/secrets: {{ $root.Values.secrets.env | toJson | sha256sum | trunc 16 | quote }}
-  {{- with $root.Values.podAnnotations }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+{{ include "base.selector" . }}
+app.kubernetes.io/version: {{ include "base.version" $root | quote }}
+app.kubernetes.io/part-of: {{ $root.Chart.Name }}
+{{- end }}
+
+{{- define "base.podAnnotations" -}}
+checksum/files: {{ .Values.config.files | toJson | sha256sum | trunc 16 | quote }}
+checksum/secrets: {{ .Values.secrets.env | toJson | sha256sum | trunc 16 | quote }}
+{{- with .Values.podAnnotations }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "base.version" -}}
@@ -64,33 +65,32 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* Environment variables: facts of the place, the configuration, then the secrets. */ -}}
-{{- define "base.environment" -}}
-env:
-  - name: ENVIRONMENT
-    value: {{ .Values.environment.name | quote }}
-  - name: DATACENTER
-    value: {{ .Values.environment.datacenter | quote }}
-  - name: RELEASE
-    value: {{ .Release.Name | quote }}
-  {{- with .Values.port }}
-  - name: PORT
-    value: {{ . | quote }}
-  {{- end }}
-  {{- range $name, $value := .Values.config.env }}
-  - name: {{ $name }}
-    value: {{ $value | quote }}
-  {{- end }}
-{{- if or .Values.secrets.env .Values.secrets.existing }}
-envFrom:
-  {{- if .Values.secrets.env }}
-  - secretRef:
-      name: {{ include "base.fullname" . }}
-  {{- end }}
-  {{- with .Values.secrets.existing }}
-  - secretRef:
-      name: {{ . | quote }}
-  {{- end }}
+{{- /* Environment variables: facts of the place, then the configuration. */ -}}
+{{- define "base.env" -}}
+- name: ENVIRONMENT
+  value: {{ .Values.environment.name | quote }}
+- name: DATACENTER
+  value: {{ .Values.environment.datacenter | quote }}
+- name: RELEASE
+  value: {{ .Release.Name | quote }}
+{{- with .Values.port }}
+- name: PORT
+  value: {{ . | quote }}
+{{- end }}
+{{- range $name, $value := .Values.config.env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "base.envFrom" -}}
+{{- if .Values.secrets.env }}
+- secretRef:
+    name: {{ include "base.fullname" . }}
+{{- end }}
+{{- with .Values.secrets.existing }}
+- secretRef:
+    name: {{ . | quote }}
 {{- end }}
 {{- end }}
 

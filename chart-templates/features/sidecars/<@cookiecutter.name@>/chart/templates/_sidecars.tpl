@@ -1,0 +1,8 @@
+{{- define "sidecars.containers" -}}
+{{- range $name, $container := .Values.sidecars }}
+- name: {{ $name }}
+  {{- toYaml $container | nindent 2 }}
+  securityContext:
+    {{- include "base.containerSecurity" $ | nindent 4 }}
+{{- end }}
+{{- end }}

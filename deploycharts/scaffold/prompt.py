@@ -1,0 +1,106 @@
+"""Asking on a terminal. The only importer of questionary, which is imported when a question is put.
+
+Prompts are written to standard error, so that standard output stays what the user asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import termios
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from deploycharts.console import console
+from deploycharts.scaffold.prompter import Problem
+from deploycharts.scaffold.question import Question
+
+
+def is_terminal() -> bool:
+    """Whether a person can be asked."""
+    streams = (sys.stdin, sys.stderr)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
+class TerminalPrompter:
+    """Asks with questionary."""
+
+    def ask(self, question: Question, proposal: str, problem: Problem) -> str:
+        """One question; a choice is picked, everything else is typed."""
+        import questionary
+
+        if question.type == "choice":
+            choices = [
+                questionary.Choice(f"{name:<10}{meaning}", value=name)
+                for name, meaning in question.choices
+            ]
+            default = next((c for c in choices if c.value == proposal), None)
+            picked = _unsafe(questionary.select(question.text, choices, default=default))
+            return str(picked)
+        if question.type == "flag":
+            answer = _unsafe(questionary.confirm(question.text, default=proposal == "yes"))
+            return "yes" if answer else "no"
+        instruction = {"list": "(with commas) ", "map": "(KEY=VALUE, with commas) "}
+        return str(
+            _unsafe(
+                questionary.text(
+                    question.text,
+                    default=proposal,
+                    validate=_guarded(problem),
+                    instruction=instruction.get(question.type),
+                )
+            )
+        )
+
+    def tick(self, text: str, questions: Sequence[Question], on: Sequence[str]) -> list[str]:
+        """Several flags at once."""
+        import questionary
+
+        choices = [
+            questionary.Choice(f"{q.name:<15}{q.help}", value=q.name, checked=q.name in on)
+            for q in questions
+        ]
+        picked = _unsafe(questionary.checkbox(text, choices, instruction="(space, then enter)"))
+        return [str(name) for name in picked]
+
+    def choose(self, text: str, choices: Mapping[str, str]) -> str:
+        """One of several things to do."""
+        import questionary
+
+        _forget_type_ahead()
+        listed = [questionary.Choice(shown, value=key) for key, shown in choices.items()]
+        return str(_unsafe(questionary.select(text, listed)))
+
+    def show(self, text: str) -> None:
+        """Lines of text between the questions."""
+        console.say(text)
+
+
+def _forget_type_ahead() -> None:
+    """An Enter pressed while something was computed must not answer the next question."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
+def _unsafe(question: Any) -> Any:
+    """Ask so that Ctrl-C is an exception, with the terminal's output on standard error."""
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.application.current import get_app_session
+    from prompt_toolkit.output.defaults import create_output
+
+    if get_app_session()._output is not None:  # a test brings its own
+        return question.unsafe_ask()
+    with create_app_session(output=create_output(stdout=sys.stderr)) as session:
+        question.application.output = session.output
+        return question.unsafe_ask()
+
+
+def _guarded(problem: Problem) -> Callable[[str], bool | str]:
+    """The validator that questionary wants; one that raised would hang the prompt."""
+
+    def validate(text: str) -> bool | str:
+        try:
+            return problem(text) or True
+        except Exception as error:  # shown, for the prompt would swallow it
+            return f"internal error: {error}"
+
+    return validate
