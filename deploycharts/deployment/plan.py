@@ -60,15 +60,22 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """From the objects of one revision to those of another, secrets masked."""
+
+    changes: ChangeSet
+    base: tuple[Document, ...] = field(repr=False)
+    head: tuple[Document, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One release's part of a plan.
 
     Attributes:
         expected_revision: helm's newest revision now; the act expects to make the next one.
         return_to: the revision to go back to; None means uninstalling.
-        changes: against the last good revision, secrets masked.
-        base: the last good revision's objects, secrets masked.
-        head: the objects of this plan, secrets masked.
+        difference: from the last good revision.
     """
 
     place: Place
@@ -76,9 +83,7 @@ class Step:
     release: Release
     expected_revision: int
     return_to: int | None
-    changes: ChangeSet
-    base: tuple[Document, ...] = field(repr=False)
-    head: tuple[Document, ...] = field(repr=False)
+    difference: Difference
     remark: str = ""
 
     @property
@@ -220,9 +225,7 @@ def _step(
         release=release,
         expected_revision=baseline.number,
         return_to=baseline.good.number if baseline.good else None,
-        changes=changes,
-        base=masked_base,
-        head=masked_head,
+        difference=Difference(changes, masked_base, masked_head),
         remark=remark,
     )
 

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
-from deploycharts.changes.model import ChangeSet
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import GOOD, PENDING, Revision
 from deploycharts.deployment import journal, progress
 from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.journal import Journal
-from deploycharts.deployment.plan import Place, follow_keys
+from deploycharts.deployment.plan import Difference, Place, follow_keys
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.run import Outcome
 from deploycharts.documents import Json
@@ -38,13 +37,13 @@ class Return:
     Attributes:
         current: the newest revision.
         revision: where to; None means uninstalling what never rolled out.
-        changes: from what runs to what will, secrets masked.
+        difference: from what runs to what will.
     """
 
     place: Place
     current: Revision
     revision: int | None
-    changes: ChangeSet
+    difference: Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +198,9 @@ def _return(
         workloads=follow_keys(documents),
         mask=masker,
     )
-    changes = compare(target, masker.documents(current), masker.documents(documents))
-    return Return(place, newest, None if isinstance(chosen, int) else chosen.number, changes)
+    base, head = masker.documents(current), masker.documents(documents)
+    difference = Difference(compare(target, base, head), base, head)
+    return Return(place, newest, None if isinstance(chosen, int) else chosen.number, difference)
 
 
 def _id(returns: Sequence[Return]) -> str:

@@ -72,7 +72,7 @@ def _show(plan: Rollback) -> None:
     from deploycharts.console import console
 
     names = [environment.name for environment in plan.environments]
-    changes = talk.describe_sets([each.changes for each in plan.returns], names, full=False)
+    changes = talk.describe((each.difference for each in plan.returns), names, full=False)
     if changes:
         console.out(changes)
     for line in _lines(plan):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,8 @@ from deploycharts.errors import Exit, Refused, StalePlan
 from deploycharts.report import live
 
 if TYPE_CHECKING:
-    from deploycharts.changes.model import ChangeSet
-    from deploycharts.deployment.plan import Plan
+    from deploycharts.changes.model import Consequence, Fold
+    from deploycharts.deployment.plan import Difference, Plan
     from deploycharts.deployment.progress import Event
     from deploycharts.deployment.run import Outcome
     from deploycharts.registry.environments import Environment
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def show_plan(plan: Plan, *, full: bool = False) -> None:
     """Write the folded changes of a plan, what they do, and its steps."""
-    changes = describe(plan, full=full)
+    names = [environment.name for environment in plan.environments]
+    changes = describe((step.difference for step in plan.steps), names, full=full)
     if changes:
         console.out(changes)
     for step in plan.steps:
@@ -37,29 +38,51 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
 
 
-def describe(plan: Plan, *, full: bool) -> str:
-    """The changes of a plan as text for a terminal, empty if there are none."""
-    names = [environment.name for environment in plan.environments]
-    return describe_sets([step.changes for step in plan.steps], names, full=full)
-
-
-def describe_sets(sets: Sequence[ChangeSet], environments: Sequence[str], *, full: bool) -> str:
-    """Change sets, folded, as text for a terminal; empty if nothing changes."""
+def describe(differences: Iterable[Difference], environments: Sequence[str], *, full: bool) -> str:
+    """What differs and what that does, as text for a terminal; empty if nothing changes."""
     import shutil
 
-    from deploycharts.changes.fold import fold
     from deploycharts.report.terminal import render_changes
 
-    if all(each.is_empty for each in sets):
+    folds, consequences = _digest(differences)
+    if not folds:
         return ""
     return render_changes(
-        fold(sets),
-        [],
+        folds,
+        consequences,
         width=shutil.get_terminal_size((80, 24)).columns,
         full=full,
         coloured=console.is_coloured(sys.stdout),
         environments=environments,
     )
+
+
+def describe_json(plan: Plan) -> str:
+    """A plan and what it changes, as one JSON document."""
+    import json
+
+    from deploycharts.report.jsonform import changes_json
+
+    folds, consequences = _digest(step.difference for step in plan.steps)
+    names = [environment.name for environment in plan.environments]
+    document = changes_json(folds, consequences, environments=names)
+    return json.dumps({**document, "plan": plan.as_json()}, ensure_ascii=False)
+
+
+def _digest(
+    differences: Iterable[Difference],
+) -> tuple[tuple[Fold, ...], tuple[Consequence, ...]]:
+    from deploycharts.changes.consequences import consequences
+    from deploycharts.changes.fold import fold
+
+    found = list(differences)
+    results = tuple(
+        consequence
+        for each in found
+        if not each.changes.is_empty
+        for consequence in consequences(each.changes, each.base, each.head)
+    )
+    return fold([each.changes for each in found]), results
 
 
 def require_word(plan: str, touched: Sequence[Environment], yes: str | None, again: str) -> bool:
