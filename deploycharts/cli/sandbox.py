@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deploycharts.cli.params import ServiceName, common_options
 from deploycharts.console import console
 from deploycharts.errors import Exit
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--no-color", is_flag=True, help="Write plain text.")
-def command(no_color: bool) -> None:
+def command() -> None:
     """Three local clusters: staging, and the production datacenters codfw and eqiad.
 
     They are real Kubernetes API servers, controller managers and schedulers. Nodes and pods are
@@ -26,14 +26,18 @@ def command(no_color: bool) -> None:
     """
 
 
+_no_color = click.option("--no-color", is_flag=True, expose_value=False, help="Plain text.")
+
+
 @command.command()
+@_no_color
 def up() -> None:
     """Start the clusters, or repair them; return when pods get ready in each."""
-    sandbox = _sandbox()
-    _bring_up(sandbox)
+    _bring_up(_sandbox())
 
 
 @command.command()
+@_no_color
 def down() -> None:
     """Stop all processes; what is in the clusters is kept."""
     _sandbox().down()
@@ -41,23 +45,20 @@ def down() -> None:
 
 
 @command.command()
+@_no_color
 def reset() -> None:
     """Forget everything that is in the clusters, and start them anew."""
     sandbox = _sandbox()
-    sandbox.down()
     sandbox.wipe()
     _bring_up(sandbox)
 
 
 @command.command()
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text")
+@common_options
 def status(output: str) -> int:
     """Show the processes; exit with 8 if one is missing or does not answer."""
     found = _sandbox().status()
-    if output == "json":
-        console.out(_as_json(found))
-    else:
-        console.out(_as_table(found))
+    console.out(_as_json(found) if output == "json" else _as_table(found))
     return Exit.DONE if all(each.is_well for each in found) else Exit.CHECK_FAILED
 
 
@@ -71,7 +72,13 @@ def _complete(_ctx: click.Context, _param: click.Parameter, word: str) -> list[C
 
 @command.command()
 @click.argument("environment", shell_complete=_complete)
-@click.option("--service", help="That of this service's deployer, instead of the administrator's.")
+@click.option(
+    "--service",
+    type=ServiceName(),
+    metavar="NAME",
+    help="That of this service's deployer, instead of the administrator's.",
+)
+@_no_color
 def kubeconfig(environment: str, service: str | None) -> None:
     """Print the path of a kubeconfig."""
     console.out(str(_sandbox().kubeconfig(environment, service)))
@@ -92,11 +99,8 @@ def _bring_up(sandbox: Sandbox) -> None:
         console.say(f"{seconds:5.1f} s  {environment or 'all':8} {thing} ready")
 
     sandbox.up(progress)
-    # Here what administrators set up for the services of the repository belongs.
-    console.say(f"the sandbox is up: export KUBECONFIG=$(sandbox kubeconfig {_FIRST})")
-
-
-_FIRST = "staging"
+    # The clusters are ready and empty: what administrators set up for services follows here.
+    console.say("the sandbox is up: export KUBECONFIG=$(sandbox kubeconfig staging)")
 
 
 def _as_json(found: list[Status]) -> str:

@@ -15,8 +15,8 @@ _RBAC = "rbac.authorization.k8s.io/v1"
 _MAX_PODS = "250"
 
 
-def install(objects: Objects, environment: SandboxEnvironment) -> None:
-    """Make or renew the contents of a cluster, the nodes included."""
+def install(objects: Objects, environment: SandboxEnvironment) -> bool:
+    """Make or renew the contents of a cluster, the nodes included; then it is done."""
     for api, plural, document in _documents(environment):
         objects.apply(api, plural, document, manager=MANAGER)
     for node in environment.nodes:
@@ -24,21 +24,23 @@ def install(objects: Objects, environment: SandboxEnvironment) -> None:
         size = {"cpu": node.cpu, "memory": node.memory, "pods": _MAX_PODS}
         status = {"status": {"capacity": size, "allocatable": size}}
         objects.patch("v1", "nodes", node.name, status, subresource="status")
+    return True
 
 
-def release_nodes(objects: Objects) -> None:
-    """Drop the claims of the last kwok: a new one would wait until they expire."""
+def release_nodes(objects: Objects) -> bool:
+    """Drop the claims of the last kwok, for which a new one would wait; then it is done."""
     objects.delete_all("coordination.k8s.io/v1", "leases", namespace="kube-node-lease")
+    return True
 
 
-def unready_nodes(objects: Objects, environment: SandboxEnvironment) -> list[str]:
-    """The nodes that do not take pods yet."""
+def are_nodes_ready(objects: Objects, environment: SandboxEnvironment) -> bool:
+    """Whether all nodes take pods."""
     ready = {node["metadata"]["name"] for node in objects.list("v1", "nodes") if _is_ready(node)}
-    return [node.name for node in environment.nodes if node.name not in ready]
+    return ready >= {node.name for node in environment.nodes}
 
 
-def start_probe(objects: Objects, name: str) -> None:
-    """Ask for a pod as services do: it takes all parts of a cluster to get it ready."""
+def start_probe(objects: Objects, name: str) -> bool:
+    """Ask for a pod as services do, which takes all parts of a cluster; then it is done."""
     labels = {"app.kubernetes.io/name": name}
     template = {
         "metadata": {"labels": labels},
@@ -47,7 +49,8 @@ def start_probe(objects: Objects, name: str) -> None:
     spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
     metadata = {"name": name, "namespace": PROBE_NAMESPACE}
     deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
-    objects.create("apps/v1", "deployments", deployment)
+    objects.apply("apps/v1", "deployments", deployment, manager=MANAGER)
+    return True
 
 
 def is_probe_ready(objects: Objects, name: str) -> bool:
@@ -56,9 +59,10 @@ def is_probe_ready(objects: Objects, name: str) -> bool:
     return bool(probe and probe.get("status", {}).get("readyReplicas"))
 
 
-def remove_probes(objects: Objects) -> None:
-    """Remove all probes, those of interrupted starts included."""
+def remove_probes(objects: Objects) -> bool:
+    """Remove all probes, those of interrupted starts included; then it is done."""
     objects.delete_all("apps/v1", "deployments", namespace=PROBE_NAMESPACE)
+    return True
 
 
 def _documents(environment: SandboxEnvironment) -> Iterator[tuple[str, str, Document]]:

@@ -77,17 +77,17 @@ class Sandbox:
         Raises:
             UserError: a component ends, or does not get ready in two minutes.
         """
-        with self._locked():
+        with self.locked():
             Start(self.layout, progress).run()
 
     def down(self) -> None:
         """Stop all processes; everything that is in the clusters is kept."""
-        with self._locked():
+        with self.locked():
             self._stop()
 
     def wipe(self) -> None:
         """Stop all processes and forget everything that is in the clusters."""
-        with self._locked():
+        with self.locked():
             self._stop()
             for path in self.layout.folder.iterdir():
                 if path != self.layout.lock:
@@ -104,7 +104,12 @@ class Sandbox:
         processes.kill(each.pid for each in processes.find(self.layout.folder))
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Keep other commands from changing the sandbox.
+
+        Raises:
+            Refused: another command is at it and does not end.
+        """
         make_private_folder(self.layout.folder)
         self.layout.folder.chmod(0o700)
         lock = FileLock(self.layout.lock, mode=0o600)

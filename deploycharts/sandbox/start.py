@@ -6,13 +6,17 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import replace
 
+from deploycharts.cluster.connection import ApiError, Cluster, Unreachable
+from deploycharts.cluster.objects import Objects
 from deploycharts.errors import UserError
 from deploycharts.sandbox import (
     components,
+    contents,
     credentials,
     egress,
     health,
@@ -24,6 +28,7 @@ from deploycharts.sandbox import (
 from deploycharts.sandbox.components import Component, Kind, named, of_kind
 from deploycharts.sandbox.environments import ENVIRONMENTS, SandboxEnvironment
 from deploycharts.sandbox.layout import Layout, make_private_folder, write_private
+from deploycharts.sandbox.repair import Observation
 from deploycharts.sandbox.settings import Settings
 from deploycharts.tools import programs
 
@@ -52,28 +57,32 @@ class Start:
         Raises:
             UserError: a component ends, or does not get ready in time.
         """
-        found = processes.find(self._layout.folder)
-        self._settings = self._prepare(found)
+        running = self._running()
+        self._settings = self._prepare(running)
         wanted = all_components(self._layout, self._settings)
-        observation = repair.observe(wanted, found)
-        well = self._answering(named(wanted, observation.running))
-        todo = repair.plan(wanted, observation, well)
+        well = self._answering(named(wanted, running))
+        todo = repair.plan(wanted, Observation(running, ()), well)
         processes.kill(todo.stop)
         self._make_certificates_anew(todo.start)
         starting = {each.name for each in todo.start}
         self._start_and_wait([each for each in wanted if each.environment is None], starting)
         self._bring_up_all(wanted, starting)
 
-    def _prepare(self, found: Sequence[processes.Process]) -> Settings:
-        """Settings, folders and files, all before anything is started."""
+    def _running(self) -> dict[str, int]:
+        """What runs as the last settings want it. The rest is ended: its ports are needed."""
         known = with_ports(settings.load(self._layout))
-        running = repair.observe(all_components(self._layout, known), found).running
-        listening = {name: known.ports[name] for name in running}
+        found = processes.find(self._layout.folder)
+        observation = repair.observe(all_components(self._layout, known), found)
+        processes.kill(observation.strays)
+        return observation.running
+
+    def _prepare(self, running: Container[str]) -> Settings:
+        """Settings, folders and files, all before anything is started."""
         chosen = settings.complete(
-            known,
+            settings.load(self._layout),
             components=components.names(),
             environments=[each.name for each in ENVIRONMENTS],
-            is_usable=lambda name, port: listening.get(name) == port or settings.is_free(port),
+            is_usable=lambda name, port: name in running or settings.is_free(port),
         )
         settings.save(self._layout, chosen)
         make_private_folder(self._layout.logs)
@@ -114,31 +123,34 @@ class Start:
     def _bring_up(
         self, lane: SandboxEnvironment, wanted: Sequence[Component], starting: set[str]
     ) -> None:
-        from deploycharts.cluster.connection import Cluster
-        from deploycharts.cluster.objects import Objects
-        from deploycharts.sandbox import contents
-
         own = [each for each in wanted if each.environment == lane.name]
         servers = of_kind(own, Kind.APISERVER)
         self._start_and_wait(servers, starting)
         credentials.write_admin_kubeconfig(
             self._layout, lane.name, port=servers[0].port, token=self._settings.tokens[lane.name]
         )
-        cluster = Cluster(self._layout.kubeconfig(lane.name), name=lane.name)
-        objects = Objects(cluster)
-        try:
-            contents.install(objects, lane)
-            if any(each.name in starting for each in of_kind(own, Kind.KWOK)):
-                contents.release_nodes(objects)
-            self._start_and_wait([each for each in own if each not in servers], starting)
-            self._wait(lane.name, "nodes", lambda: not contents.unready_nodes(objects, lane))
-            contents.remove_probes(objects)
-            probe = f"probe-{uuid.uuid4().hex[:8]}"
-            contents.start_probe(objects, probe)
-            self._wait(lane.name, "pods", lambda: contents.is_probe_ready(objects, probe))
-            contents.remove_probes(objects)
-        finally:
-            cluster.close()
+        with closing(Cluster(self._layout.kubeconfig(lane.name), name=lane.name)) as cluster:
+            self._fill(Objects(cluster), lane, own, starting)
+
+    def _fill(
+        self,
+        objects: Objects,
+        lane: SandboxEnvironment,
+        own: Sequence[Component],
+        starting: set[str],
+    ) -> None:
+        """Give a cluster its contents and the programs that work on them, up to a ready pod."""
+        self._until(lane.name, "contents", lambda: contents.install(objects, lane))
+        if any(each.name in starting for each in of_kind(own, Kind.KWOK)):
+            self._until(lane.name, "leases", lambda: contents.release_nodes(objects))
+        others = [each for each in own if each.kind is not Kind.APISERVER]
+        self._start_and_wait(others, starting)
+        self._until(lane.name, "nodes", lambda: contents.are_nodes_ready(objects, lane))
+        probe = f"probe-{uuid.uuid4().hex[:8]}"
+        self._until(lane.name, "probe", lambda: contents.start_probe(objects, probe))
+        self._until(lane.name, "pods", lambda: contents.is_probe_ready(objects, probe))
+        self._until(lane.name, "probe", lambda: contents.remove_probes(objects))
+        self._tell(lane.name, "pods")
 
     def _start_and_wait(self, some: Sequence[Component], starting: set[str]) -> None:
         started = {each.name: self._start(each) for each in some if each.name in starting}
@@ -146,37 +158,49 @@ class Start:
 
     def _start(self, component: Component) -> int:
         log = self._layout.log(component.name)
-        log.unlink(missing_ok=True)
+        if log.exists():
+            log.replace(log.with_suffix(".previous.log"))
         log.touch(0o600)
-        environment_variables = processes.without_proxies(os.environ) | {
-            "GOMEMLIMIT": str(component.memory_limit)
-        }
+        variables = processes.without_proxies(os.environ)
+        if component.memory_limit:
+            variables["GOMEMLIMIT"] = str(component.memory_limit)
         return processes.start(
-            component.argv, cwd=self._layout.folder, log=log, environment=environment_variables
+            component.argv, cwd=self._layout.folder, log=log, environment=variables
         )
 
     def _wait_for(self, some: Iterable[Component], started: dict[str, int]) -> None:
         for each in some:
-            self._wait(each.environment or "", each.kind, self._question(each, started))
+            lane = each.environment or ""
+            self._until(lane, each.kind, self._question(each, started.get(each.name)))
+            if each.name in started:
+                self._tell(lane, each.kind)
 
-    def _question(self, component: Component, started: dict[str, int]) -> Callable[[], bool]:
-        return lambda: self._is_well(component, started)
+    def _question(self, component: Component, pid: int | None) -> Callable[[], bool]:
+        return lambda: self._is_well(component, pid)
 
-    def _is_well(self, component: Component, started: dict[str, int]) -> bool:
+    def _is_well(self, component: Component, pid: int | None) -> bool:
         if health.is_healthy(self._layout, component, timeout_s=_ANSWER_S):
             return True
-        pid = started.get(component.name)
         if pid is not None and not processes.is_alive(pid):
             raise self._failure(component.name, "ended")
         return False
 
-    def _wait(self, lane: str, thing: str, is_ready: Callable[[], bool]) -> None:
-        while not is_ready():
+    def _until(self, lane: str, thing: str, is_done: Callable[[], bool]) -> None:
+        """Wait until something is done. An API server that has just started may refuse at first."""
+        refusal: UserError | None = None
+        while True:
+            try:
+                if is_done():
+                    return
+            except (ApiError, Unreachable) as error:
+                refusal = error
             if self._given_up.is_set():
                 raise UserError(f"{lane} was not waited for")
             if time.monotonic() > self._deadline:
-                raise self._failure(f"{lane}-{thing}".strip("-"), "did not get ready")
+                raise refusal or self._failure(f"{lane}-{thing}".strip("-"), "did not get ready")
             time.sleep(_POLL_S)
+
+    def _tell(self, lane: str, thing: str) -> None:
         with self._told:
             self._progress(lane, thing)
 
