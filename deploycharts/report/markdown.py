@@ -11,6 +11,7 @@ from deploycharts.report.rows import Group, Row, facts_phrase, groups, rows
 from deploycharts.report.terminal import consequence_text
 
 LONGEST = 65_000
+_ROWS = 50
 _MARKS = {Risk.HIGH: "🔴 ", Risk.MEDIUM: "🟠 ", Risk.LOW: "", Risk.NONE: ""}
 
 
@@ -51,17 +52,22 @@ def _changes(found: Sequence[Group]) -> Iterator[str]:
     for number, group in enumerate(found):
         unlike = "Unlike most: " if group.outlier else ""
         heading = "" if number else "### Changes\n\n"
-        yield f"{heading}**{unlike}{_escaped(group.phrase)}**\n\n{_table(group)}"
+        title = f"{heading}**{unlike}{_escaped(group.phrase)}**"
+        for table in _tables(group):
+            yield f"{title}\n\n{table}"
+            title = "_continued_"
         yield from _details(group)
 
 
-def _table(group: Group) -> str:
-    lines = ["| object | field | change |", "|---|---|---|"]
-    for block in group.blocks:
-        for number, row in enumerate(block.rows):
-            name = "" if number else _code(block.object)
-            lines.append(f"| {name} | {_code(row.path)} | {_cell(row)} |")
-    return "\n".join(lines)
+def _tables(group: Group) -> Iterator[str]:
+    """A table in pieces, since a comment has room for so many."""
+    lines = [
+        f"| {'' if number else _code(block.object)} | {_code(row.path)} | {_cell(row)} |"
+        for block in group.blocks
+        for number, row in enumerate(block.rows)
+    ]
+    for start in range(0, len(lines), _ROWS):
+        yield "\n".join(["| object | field | change |", "|---|---|---|", *lines[start:][:_ROWS]])
 
 
 def _cell(row: Row) -> str:

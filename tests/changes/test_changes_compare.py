@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builders import (
+from changes_builders import (
     CONTAINER,
     TARGET,
     Body,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builders import (
+from changes_builders import (
     CONTAINER,
     Body,
     changed,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from builders import (
+from changes_builders import (
     CONTAINER,
     TARGET,
     Body,

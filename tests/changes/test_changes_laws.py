@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import yaml
-from builders import TARGET, Body, documents, target
+from changes_builders import TARGET, Body, documents, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import json
 from urllib.parse import quote, quote_plus
 
 import pytest
-from builders import TARGET, changed, config_map, deployment, documents, secret
+from changes_builders import TARGET, changed, config_map, deployment, documents, secret
 from hypothesis import example, given
 from hypothesis import strategies as st
 
