@@ -82,13 +82,16 @@ def memory_bytes(pid: int) -> int:
     return int(_ps("-o", "rss=", "-p", str(pid)).strip() or 0) * 1024
 
 
-def without_proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables without those that send connections to a proxy.
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables without those that change what the programs of a sandbox do.
 
-    An API server that inherits them would send its calls to pods and kubelets there.
+    An API server would send its calls to pods and kubelets to a proxy; etcd does not start when a
+    variable contradicts its command line.
     """
     return {
-        name: value for name, value in environment.items() if not name.lower().endswith("_proxy")
+        name: value
+        for name, value in environment.items()
+        if not name.lower().endswith("_proxy") and not name.startswith(("ETCD_", "KWOK_"))
     }
 
 

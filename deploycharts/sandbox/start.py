@@ -161,7 +161,7 @@ class Start:
         if log.exists():
             log.replace(log.with_suffix(".previous.log"))
         log.touch(0o600)
-        variables = processes.without_proxies(os.environ)
+        variables = processes.clean(os.environ)
         if component.memory_limit:
             variables["GOMEMLIMIT"] = str(component.memory_limit)
         return processes.start(

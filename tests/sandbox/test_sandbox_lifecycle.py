@@ -16,7 +16,8 @@ from deploycharts.cluster.objects import Objects
 from deploycharts.sandbox import processes
 from deploycharts.sandbox.lifecycle import Sandbox, Status
 
-pytestmark = pytest.mark.sandbox
+# One such sandbox is enough for a machine, however many workers run the tests.
+pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("own sandbox")]
 
 
 @pytest.fixture(scope="module")

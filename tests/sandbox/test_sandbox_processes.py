@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,16 @@ import pytest
 from waiting import wait_until
 
 from deploycharts.sandbox import processes
+
+
+@pytest.fixture(params=["/proc", "ps"], autouse=True)
+def source(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where processes are looked up: in /proc, or where there is none, with ps."""
+    if request.param == "ps":
+        if shutil.which("ps") is None:
+            pytest.skip("there is no ps")
+        monkeypatch.setattr(processes, "_PROC", Path("/nonexistent"))
+
 
 Launch = Callable[[Path, str], int]
 
@@ -73,9 +84,12 @@ def test_killing_what_has_gone_already_is_fine() -> None:
     processes.kill([2**22 + 1])
 
 
-def test_variables_of_proxies_are_removed() -> None:
-    kept = processes.without_proxies(
-        {"HTTPS_PROXY": "http://p", "http_proxy": "http://p", "no_proxy": "x", "HOME": "/h"}
-    )
+def test_variables_that_change_the_programs_are_removed() -> None:
+    kept = processes.clean(
+        {
+            "HTTPS_PROXY": "http://p", "http_proxy": "http://p", "no_proxy": "x",
+            "ETCD_NAME": "other", "KWOK_CONFIG": "other", "HOME": "/h",
+        }
+    )  # fmt: skip
 
     assert kept == {"HOME": "/h"}
