@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import uuid
@@ -39,6 +40,9 @@ _START_S = 120.0
 _FIRST_ANSWER_S = 1.0
 _ANSWER_S = 5.0
 _POLL_S = 0.1
+_LAST_LINES = 5
+_LINE_LENGTH = 400
+_FATAL = re.compile(r'^panic: |^Error: |"level":"(panic|fatal)"|^F\d{4} ')
 
 
 class Start:
@@ -206,11 +210,11 @@ class Start:
 
     def _failure(self, name: str, what: str) -> UserError:
         log = self._layout.log(name)
-        tail = log.read_text(errors="replace").splitlines()[-10:] if log.exists() else []
+        text = log.read_text(errors="replace") if log.exists() else ""
         return UserError(
             f"{name} {what}",
             where=log if log.exists() else self._layout.logs,
-            why="\n".join(tail),
+            why="\n".join(last_words(text)),
             next_step="sandbox up, to try again; sandbox reset, to start from nothing",
         )
 
@@ -222,6 +226,15 @@ def all_components(layout: Layout, chosen: Settings) -> list[Component]:
         for each in ENVIRONMENTS
     }
     return components.build(layout, chosen, kwok_configs=configs, find=programs.find)
+
+
+def last_words(log: str) -> list[str]:
+    """The lines of a log that tell best why its program ended."""
+    lines = [line[:_LINE_LENGTH] for line in log.splitlines()]
+    for number, line in enumerate(lines):
+        if _FATAL.search(line):
+            return lines[number : number + _LAST_LINES]
+    return lines[-_LAST_LINES:]
 
 
 def with_ports(known: Settings) -> Settings:

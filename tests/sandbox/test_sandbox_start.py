@@ -12,6 +12,7 @@ from deploycharts.errors import Refused, UnknownName, UserError
 from deploycharts.sandbox import credentials, lifecycle, processes
 from deploycharts.sandbox.layout import Layout, write_private
 from deploycharts.sandbox.lifecycle import Sandbox
+from deploycharts.sandbox.start import last_words
 from deploycharts.tools import programs
 
 
@@ -33,6 +34,20 @@ def test_a_component_that_ends_is_named_with_its_last_words(
     assert "sandbox up" in caught.value.next_step
     sandbox.down()
     assert not processes.find(sandbox.layout.folder)
+
+
+@pytest.mark.parametrize(
+    "fatal",
+    ['{"level":"fatal","msg":"walpb: crc mismatch"}', "panic: no space", "F1121 bind: in use"],
+)
+def test_of_a_long_log_the_fatal_line_is_shown(fatal: str) -> None:
+    trace = [f"goroutine {number}" for number in range(50)]
+
+    assert last_words("\n".join(["starting", fatal, *trace]))[0] == fatal
+
+
+def test_of_any_other_log_the_end_is_shown() -> None:
+    assert last_words("\n".join(str(number) for number in range(50)))[-1] == "49"
 
 
 def test_two_commands_do_not_change_a_sandbox_at_the_same_time(
