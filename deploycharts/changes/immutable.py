@@ -14,7 +14,7 @@ from deploycharts.changes.model import (
     show_path,
 )
 from deploycharts.changes.situation import Situation
-from deploycharts.changes.workloads import ROLLED, field, is_hook, least_pods
+from deploycharts.changes.workloads import ROLLED, field, is_hook
 from deploycharts.documents import Document, Json
 
 _STATEFUL_SET_MAY = frozenset(
@@ -92,7 +92,7 @@ def renames(now: Situation) -> Iterator[Consequence]:
     """Objects under another name: to Kubernetes one goes and another comes."""
     for new, change in now.renamed():
         old = field(change.old, "name")
-        pods = least_pods(new, now.after) if new.key.kind in ROLLED else None
+        pods = now.head.pods(new) if new.key.kind in ROLLED else None
         sentence = f"recreates {new.key.kind}/{old} as {new.key}"
         if pods:
             sentence += ", with {pods} anew"

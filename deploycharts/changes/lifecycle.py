@@ -12,7 +12,6 @@ from deploycharts.changes.workloads import (
     hook,
     is_hook,
     items,
-    least_pods,
 )
 from deploycharts.documents import Document, ObjectKey
 
@@ -54,7 +53,7 @@ def _removes_state(now: Situation, each: Document, change: Change) -> Consequenc
 
 
 def _removes(now: Situation, each: Document, change: Change) -> Consequence:
-    pods = now.pods(each, least_pods(each, now.before)) if each.key.kind in ROLLED else None
+    pods = now.running_pods(each, now.base) if each.key.kind in ROLLED else None
     if each.key.kind in ROLLED:
         which = "the pods on every node" if pods is None else "{pods}"
         sentence = f"stops {which} and removes {each.key}"
@@ -83,7 +82,7 @@ def creates(now: Situation) -> Iterator[Consequence]:
 
 
 def _starts(now: Situation, each: Document, change: Change) -> Consequence:
-    pods = least_pods(each, now.after)
+    pods = now.head.pods(each)
     which = "pods on every node" if pods is None else "{pods}"
     sentence = f"creates {each.key} with {which}"
     return now.say(ConsequenceKind.CREATES, each.key, Risk.LOW, sentence, [change], pods=pods)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import quote, quote_plus
 
 from deploycharts.documents import Document, Json, digest
@@ -39,13 +39,15 @@ class Masker:
         """
         found = {value for each in documents for value in secret_values(each)}
         public = {name for each in documents for name in _public_names(each)}
-        return Masker((self._secrets | found) - public, self._key)
+        secrets = (self._secrets | {each for each in found if len(each) >= SHORTEST}) - public
+        return self if secrets == self._secrets else Masker(secrets, self._key)
 
     def text(self, text: str) -> str:
         """`text` without any secret: plain, base64, URL-encoded or JSON-escaped."""
-        if self._pattern is None or len(text) < SHORTEST:
+        if not self._secrets or len(text) < SHORTEST:
             return text
-        return self._pattern.sub(lambda found: self.mask(self._origin[found[0]]), text)
+        pattern, origin = self._matcher
+        return pattern.sub(lambda found: self.mask(origin[found[0]]), text) if pattern else text
 
     def mask(self, secret: str) -> str:
         """What stands for `secret`: equal for equal secrets under the same key."""
@@ -62,6 +64,8 @@ class Masker:
         return tuple(masker._document(each) for each in documents)
 
     def _document(self, each: Document) -> Document:
+        if not self._secrets and not _is_secret(each.body):
+            return each
         body = {
             name: value if name in _IDENTITY else self.value(value)
             for name, value in each.body.items()
@@ -93,18 +97,19 @@ class Masker:
         return self.mask(str(value)) if str(value) in self._secrets else value
 
     @cached_property
-    def _origin(self) -> dict[str, str]:
-        """Every spelling of every secret → the secret."""
-        found: dict[str, str] = {}
-        for secret in sorted(self._secrets):
-            for spelling in _spellings(secret):
-                found.setdefault(spelling, secret)
-        found.update({secret: secret for secret in self._secrets})
-        return found
+    def _matcher(self) -> tuple[re.Pattern[str] | None, dict[str, str]]:
+        return _compiled(self._secrets)
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        return re.compile(_any_of(self._origin)) if self._origin else None
+
+@lru_cache(maxsize=64)
+def _compiled(secrets: frozenset[str]) -> tuple[re.Pattern[str] | None, dict[str, str]]:
+    """A pattern of every spelling of every secret, and which secret a spelling stands for."""
+    found: dict[str, str] = {}
+    for secret in sorted(secrets):
+        for spelling in _spellings(secret):
+            found.setdefault(spelling, secret)
+    found.update({secret: secret for secret in secrets})
+    return (re.compile(_any_of(found)) if found else None), found
 
 
 def _any_of(texts: Iterable[str]) -> str:

@@ -16,10 +16,10 @@ from deploycharts.changes.noise import in_pod_template
 from deploycharts.changes.situation import Situation
 from deploycharts.changes.workloads import (
     ROLLED,
+    ConfigUse,
     config_uses,
     field,
     is_hook,
-    least_pods,
 )
 from deploycharts.documents import Document, ObjectKey
 
@@ -64,7 +64,7 @@ def _read_anew(now: Situation, each: Document) -> list[Change]:
 
 
 def _restart(now: Situation, old: Document, new: Document, changes: list[Change]) -> Consequence:
-    pods = now.pods(new, least_pods(old, now.before))
+    pods = now.running.get(new.key, now.base.pods(old))
     why = ", ".join(_reasons(now, new, changes))
     how, risk = _manner(new)
     if pods == 0:
@@ -141,22 +141,26 @@ def _is_data(change: Change) -> bool:
 
 def unnoticed(now: Situation) -> Iterator[Consequence]:
     """Configuration that changes while the pods that use it go on running."""
+    uses: list[tuple[Document, set[ConfigUse]]] | None = None
     for _, new in now.both():
         if new.key.kind not in _CONFIGS or new.key.group or is_hook(new):
             continue
         changes = [change for change in now.changes.get(new.key, ()) if _is_data(change)]
         if changes:
-            yield from _users(now, new, changes)
+            uses = uses or [(each, config_uses(each)) for each in now.after.values()]
+            yield from _users(now, new, changes, uses)
 
 
-def _users(now: Situation, config: Document, changes: list[Change]) -> Iterator[Consequence]:
+def _users(
+    now: Situation,
+    config: Document,
+    changes: list[Change],
+    uses: list[tuple[Document, set[ConfigUse]]],
+) -> Iterator[Consequence]:
     is_used = False
-    for each in now.after.values():
-        hows = {
-            use.how
-            for use in config_uses(each)
-            if (use.kind, use.name) == (config.key.kind, config.key.name)
-        }
+    wanted = (config.key.kind, config.key.name)
+    for each, used in uses:
+        hows = {use.how for use in used if (use.kind, use.name) == wanted}
         is_used = is_used or bool(hows)
         old = now.before.get(each.key)
         if not hows or old is None or each.key.kind not in ROLLED:
@@ -172,7 +176,7 @@ def _keeps(
     now: Situation, config: Document, each: Document, hows: set[str], changes: list[Change]
 ) -> Consequence:
     before = f"{config.key} changes, but {{pods}} of {each.key} do not restart: "
-    pods = now.pods(each, least_pods(each, now.after))
+    pods = now.running_pods(each, now.head)
     if pods is None:
         before = before.replace("{pods}", "the pods")
     if hows == {"file"}:

@@ -7,17 +7,15 @@ from fractions import Fraction
 
 from deploycharts.changes.meaning import quantity
 from deploycharts.changes.model import Change, Consequence, ConsequenceKind, Risk
-from deploycharts.changes.situation import Situation
+from deploycharts.changes.situation import Side, Situation
 from deploycharts.changes.workloads import (
-    autoscaler,
     field,
     is_hook,
-    least_pods,
     mapping,
     replicas,
     requests,
 )
-from deploycharts.documents import Document, Json, ObjectKey
+from deploycharts.documents import Document, Json
 
 _SCALED = frozenset(("Deployment", "StatefulSet"))
 _GIBI = 1024**3
@@ -30,7 +28,7 @@ def scales(now: Situation) -> Iterator[Consequence]:
         if new.key.kind not in _SCALED:
             continue
         because = [each for each in now.changes.get(new.key, ()) if each.path == _REPLICAS]
-        scaler = autoscaler(new, now.after)
+        scaler = now.head.scaler(new)
         if because and scaler is not None:
             yield from _against(now, new, scaler, because)
         elif because:
@@ -46,7 +44,7 @@ def _scale(now: Situation, old: Document, new: Document, because: list[Change]) 
         sentence = f"stops all pods of {new.key}: {before} → 0"
         return now.say(ConsequenceKind.SCALES, new.key, Risk.HIGH, sentence, because)
     fewer = before is not None and after is not None and after * 2 <= before
-    had = autoscaler(old, now.before)
+    had = now.base.scaler(old)
     what = f"scales {new.key} from {before} to {after} pods"
     if had is not None:
         what = f"fixes {new.key} at {after} pods; {had.key} no longer scales it"
@@ -99,7 +97,7 @@ def disruption(now: Situation) -> Iterator[Consequence]:
 
 def _blocked(now: Situation, budget: Document) -> Iterator[Consequence]:
     for each in now.after.values():
-        pods = least_pods(each, now.after) if each.key.kind in _SCALED else None
+        pods = now.head.pods(each) if each.key.kind in _SCALED else None
         if pods and _selects(budget, each) and _blocks(budget, pods):
             sentence = (
                 f"{budget.key} lets none of the {pods} pods of {each.key} go: "
@@ -130,7 +128,7 @@ def _blocks(budget: Document, pods: int) -> bool:
 
 def asks(now: Situation) -> Iterator[Consequence]:
     """What all pods of the release request, and whether the quota has it."""
-    before, after = _total(now.before), _total(now.after)
+    before, after = _total(now.base), _total(now.head)
     if before == after:
         return
     changed = [
@@ -152,10 +150,10 @@ def asks(now: Situation) -> Iterator[Consequence]:
     yield now.say(ConsequenceKind.REQUESTS, None, Risk.LOW, sentence, changed)
 
 
-def _total(documents: Mapping[ObjectKey, Document]) -> dict[str, Fraction]:
+def _total(side: Side) -> dict[str, Fraction]:
     total = {"cpu": Fraction(0), "memory": Fraction(0)}
-    for each in documents.values():
-        pods = least_pods(each, documents) if each.key.kind in _SCALED else None
+    for each in side.objects.values():
+        pods = side.pods(each) if each.key.kind in _SCALED else None
         if pods and not is_hook(each):
             for resource, amount in requests(each).items():
                 total[resource] += amount * pods

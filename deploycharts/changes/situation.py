@@ -16,6 +16,7 @@ from deploycharts.changes.model import (
     Op,
     Risk,
 )
+from deploycharts.changes.workloads import autoscalers, least_pods
 from deploycharts.documents import Document, ObjectKey
 from deploycharts.target import Target
 
@@ -29,12 +30,34 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """The objects of one side, and what scales them."""
+
+    objects: Mapping[ObjectKey, Document]
+    scalers: Mapping[tuple[str, str], Document]
+
+    @classmethod
+    def of(cls, documents: Sequence[Document]) -> Side:
+        """The side of a list of documents."""
+        objects, _ = by_key(documents)
+        return cls(objects, autoscalers(objects))
+
+    def scaler(self, each: Document) -> Document | None:
+        """The autoscaler of a workload."""
+        return self.scalers.get((each.key.kind, each.key.name))
+
+    def pods(self, each: Document) -> int | None:
+        """How many pods a workload has at least; None where nobody can say."""
+        return least_pods(each, self.scaler(each))
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """One target before and after, with its changes by object."""
 
     target: Target
-    before: Mapping[ObjectKey, Document]
-    after: Mapping[ObjectKey, Document]
+    base: Side
+    head: Side
     changes: Mapping[ObjectKey, Sequence[Change]]
     facts: Mapping[ObjectKey, Sequence[Fact]]
     running: Mapping[ObjectKey, int]
@@ -57,8 +80,19 @@ class Situation:
         facts: dict[ObjectKey, list[Fact]] = {}
         for fact in change_set.facts:
             facts.setdefault(fact.object, []).append(fact)
-        before, after = by_key(base)[0], by_key(head)[0]
-        return cls(change_set.target, before, after, changes, facts, running or {}, quota)
+        return cls(
+            change_set.target, Side.of(base), Side.of(head), changes, facts, running or {}, quota
+        )
+
+    @property
+    def before(self) -> Mapping[ObjectKey, Document]:
+        """The objects of the base."""
+        return self.base.objects
+
+    @property
+    def after(self) -> Mapping[ObjectKey, Document]:
+        """The objects of the head."""
+        return self.head.objects
 
     def say(
         self,
@@ -109,6 +143,6 @@ class Situation:
         ]
         return [*self.changes.get(key, ()), *facts]
 
-    def pods(self, each: Document, least: int | None) -> int | None:
-        """The pods of a workload: those that run, where that is known, else those it asks for."""
-        return self.running.get(each.key, least)
+    def running_pods(self, each: Document, side: Side) -> int | None:
+        """The pods of a workload: those that run, where that is known, else the least."""
+        return self.running.get(each.key, side.pods(each))

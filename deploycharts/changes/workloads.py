@@ -95,20 +95,18 @@ def replicas(each: Document) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) else 1
 
 
-def autoscaler(each: Document, documents: Mapping[ObjectKey, Document]) -> Document | None:
-    """The HorizontalPodAutoscaler of a workload."""
-    for key, other in documents.items():
-        target = mapping(other.body, "spec", "scaleTargetRef")
-        if key.kind == "HorizontalPodAutoscaler" and (
-            (target.get("kind"), target.get("name")) == (each.key.kind, each.key.name)
-        ):
-            return other
-    return None
+def autoscalers(documents: Mapping[ObjectKey, Document]) -> dict[tuple[str, str], Document]:
+    """The HorizontalPodAutoscalers by kind and name of what they scale."""
+    found = {}
+    for key, each in documents.items():
+        if key.kind == "HorizontalPodAutoscaler":
+            target = mapping(each.body, "spec", "scaleTargetRef")
+            found[str(target.get("kind")), str(target.get("name"))] = each
+    return found
 
 
-def least_pods(each: Document, documents: Mapping[ObjectKey, Document]) -> int | None:
+def least_pods(each: Document, scaler: Document | None) -> int | None:
     """How many pods run at least: the autoscaler's minimum, else the replicas."""
-    scaler = autoscaler(each, documents)
     if scaler is None:
         return replicas(each)
     least = field(scaler.body, "spec", "minReplicas")
