@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from deploycharts.changes.model import Consequence, Fold, Risk, count
 from deploycharts.changes.summary import FoldedConsequence, fold_consequences
 from deploycharts.report.phrases import Universe, universe_of
-from deploycharts.report.rows import Group, Row, facts_phrase, groups, rows
+from deploycharts.report.rows import Group, Row, cause_text, facts_phrase, groups, rows
 from deploycharts.report.terminal import consequence_text
 
 LONGEST = 65_000
@@ -71,6 +71,11 @@ def _tables(group: Group) -> Iterator[str]:
 
 
 def _cell(row: Row) -> str:
+    cause = cause_text(row.fold)
+    return f"{_value(row)} ← {_code(cause)}" if cause else _value(row)
+
+
+def _value(row: Row) -> str:
     if row.text is not None:
         return _code(row.text)
     if not row.path and row.lines:

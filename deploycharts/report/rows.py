@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from deploycharts.changes.model import FactKind, Fold, Item, show_path
+from deploycharts.changes.model import Certainty, FactKind, Fold, Item, show_path
 from deploycharts.documents import ObjectKey
 from deploycharts.report import values
 from deploycharts.report.phrases import Universe, named, target_phrase
@@ -14,6 +14,7 @@ from deploycharts.target import Target
 
 _POD = "spec.template.spec."
 _MOST_VARIANTS = 3
+_CERTAINTIES = {Certainty.TOGETHER: "together", Certainty.EACH: "(each suffices)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,18 @@ def _named(text: str, each: Fold, *, full: bool) -> str:
     if not full and text.startswith(_POD):
         text = f"…{text.removeprefix(_POD)}"
     return text if each.literal else named(text, each.targets)
+
+
+def cause_text(each: Fold) -> str:
+    """Which lines made the change: `values.yaml:4`, several `together` or `each`."""
+    if each.cause is None:
+        return ""
+    if each.cause.certainty is Certainty.UNKNOWN or not each.cause.sources:
+        return "cause unknown"
+    sources = ", ".join(map(str, each.cause.sources))
+    if len(each.cause.sources) == 1:
+        return sources
+    return f"{sources} {_CERTAINTIES.get(each.cause.certainty, '')}".rstrip()
 
 
 def object_name(each: Fold) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from deploycharts.changes.model import Consequence, Fold, Risk, count
 from deploycharts.changes.summary import FoldedConsequence, fold_consequences
 from deploycharts.report.phrases import Universe, named, target_phrase, universe_of
-from deploycharts.report.rows import Group, Row, blocks, facts_phrase, groups, rows
+from deploycharts.report.rows import Group, Row, blocks, cause_text, facts_phrase, groups, rows
 from deploycharts.report.values import Line
 from deploycharts.target import Target
 
@@ -157,7 +157,7 @@ def _matrix_row(row: Row, page: _Page, left: int) -> list[str]:
     label, rest = _label(row, left - 3, page)
     padding = " " * max(left - 2 - len(label), 1)
     painted = page.paint(label, "bold", "yellow") if row.fold.outlier else label
-    return [f"  {painted}{padding}{_cells(row.fold, page)}", *rest]
+    return [f"  {painted}{padding}{_cells(row.fold, page)}", *rest, *_cause(row, page)]
 
 
 def _label(row: Row, room: int, page: _Page) -> tuple[str, list[str]]:
@@ -220,7 +220,12 @@ def _group_title(group: Group, page: _Page) -> str:
 
 def _list_row(row: Row, page: _Page) -> list[str]:
     label, rest = _label(row, page.width - 4, page)
-    return [f"    {label}", *rest]
+    return [f"    {label}", *rest, *_cause(row, page)]
+
+
+def _cause(row: Row, page: _Page) -> list[str]:
+    text = cause_text(row.fold)
+    return [f"      {page.paint(page.cut(f'← {text}', 6), 'dim')}"] if text else []
 
 
 def _bounded(rendered: list[list[str]], total: int, page: _Page) -> list[str]:

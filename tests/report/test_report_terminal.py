@@ -6,10 +6,11 @@ import re
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.fold import fold
-from deploycharts.changes.model import Change, ChangeSet, FactKind, Fold, Op
+from deploycharts.changes.model import Cause, Certainty, Change, ChangeSet, FactKind, Fold, Op
 from deploycharts.documents import Document, Json, ObjectKey, document
 from deploycharts.report.phrases import Universe, target_phrase
 from deploycharts.report.terminal import render_changes
+from deploycharts.source import Source
 from deploycharts.target import Target
 
 KEY = ObjectKey("apps", "Deployment", "echo", "echo-main")
@@ -145,3 +146,15 @@ def test_facts_are_counted() -> None:
 
     folds = [Fold(label, targets("echo"), fact=FactKind.VERSION_LABEL)]
     assert "3 × the chart's version in a label" in render_changes(folds, ())
+
+
+def test_the_cause_stands_below_the_change() -> None:
+    change = Change(Op.REPLACE, KEY, ("spec", "replicas"), 2, 4)
+    sources = (Source("values.yaml", 4), Source("_helpers.tpl", 9))
+
+    def rendered(cause: Cause) -> str:
+        return render_changes([Fold(change, targets("echo"), cause=cause)], ())
+
+    assert "\n      ← values.yaml:4\n" in rendered(Cause(sources[:1], Certainty.ALONE)) + "\n"
+    assert "values.yaml:4, _helpers.tpl:9 together" in rendered(Cause(sources, Certainty.TOGETHER))
+    assert "cause unknown" in rendered(Cause((), Certainty.UNKNOWN))
