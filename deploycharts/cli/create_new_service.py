@@ -36,6 +36,11 @@ class _Command(click.Command):
 @click.option("--dry-run", is_flag=True, help="Show the files and their contents, write nothing.")
 @click.option("--print-answers", is_flag=True, help="Write the answers file of this run to stdout.")
 @click.option("--branch", is_flag=True, help="Commit the files to a git branch of their own.")
+@click.option(
+    "--source-dir",
+    type=click.Path(path_type=Path),
+    help="Write pipeline files into the service's own source repository.",
+)
 @click.option("--check", is_flag=True, help="List the services that are behind their template.")
 @click.option("--update", is_flag=True, help="Merge what the templates became into NAME.")
 @click.option("--all", "everything", is_flag=True, help="With --update: into all services.")
@@ -50,6 +55,7 @@ def command(
     dry_run: bool,
     print_answers: bool,
     branch: bool,
+    source_dir: Path | None,
     check: bool,
     update: bool,
     everything: bool,
@@ -69,6 +75,7 @@ def command(
     wanted = create.Wanted(
         name=name, answers_file=answers, settings=settings, defaults=defaults, chart=chart,
         like=like, dry_run=dry_run, print_answers=print_answers, branch=branch,
+        source_dir=source_dir,
     )  # fmt: skip
     return create.run(Path.cwd(), wanted, create.prompter_of_terminal())
 

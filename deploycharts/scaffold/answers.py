@@ -134,13 +134,19 @@ def _answer(
     ask: Ask | None,
 ) -> Value:
     mine = given.get(question.name)
+    fixed = question.fixed(answers, facts)
+    if fixed is not None and mine is None:
+        return fixed
     if mine is not None:
         try:
             value = question.parse(str(mine.value)) if mine.is_text else question.accept(mine.value)
+            _refuse_other(value, fixed, answers)
             return _checked(question, value, answers, facts)
         except WrongAnswer as wrong:
             if not mine.weak:
                 raise _invalid(question, mine, str(wrong)) from None
+    if fixed is not None:
+        return fixed
     proposal = question.default(answers, facts)
     said = ask(question, answers, proposal) if ask is not None else None
     value_or_none = proposal if said is None else said
@@ -155,6 +161,11 @@ def _answer(
             f"{question.name}: {wrong}", why=f"proposed: {question.show(value_or_none)}",
             next_step=how_to_give(question),
         ) from None  # fmt: skip
+
+
+def _refuse_other(value: Value, fixed: Value | None, answers: Answers) -> None:
+    if fixed is not None and value != fixed:
+        raise WrongAnswer(f"{value!r} does not fit the chart {answers['chart']}: it has {fixed!r}")
 
 
 def _stand_in(question: Question, answers: Answers, facts: Facts) -> Value:

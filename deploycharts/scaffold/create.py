@@ -10,7 +10,7 @@ from deploycharts.errors import Exit, UserError
 from deploycharts.registry import repository
 from deploycharts.registry.repository import Repository
 from deploycharts.scaffold import answers as answering
-from deploycharts.scaffold import apply, build, facts, memory, prompt, submit, verify
+from deploycharts.scaffold import apply, build, facts, memory, pipeline, prompt, submit, verify
 from deploycharts.scaffold.answers import Given
 from deploycharts.scaffold.apply import FilePlan
 from deploycharts.scaffold.facts import Facts
@@ -55,6 +55,8 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     say_recovered(repo.root)
     if wanted.branch:
         submit.check(repo.root)
+    if wanted.source_dir is not None:
+        pipeline.check(wanted.source_dir)
     known = facts.gather(repo)
     try:
         chosen, tree = _choose(repo, known, wanted, prompter)
@@ -64,7 +66,8 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     plan = plan_of(repo.root, tree)
     if wanted.branch:
         submit.refuse_existing(repo.root, str(chosen["name"]))
-    checked = verify.verify(repo.root, tree, chosen, known.environments)
+    strict = chosen["kind"] != "custom"
+    checked = verify.verify(repo.root, tree, chosen, known.environments, strict=strict)
     if wanted.print_answers:
         console.out(answering.to_yaml(chosen, QUESTIONS).rstrip())
     if wanted.dry_run:
@@ -135,6 +138,10 @@ def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, che
         console.say("\n".join(f"  {line}" for line in outline(plan.changes(), hide="create")))
     console.say(f"{len(plan.files)} files; they lint, render ({checked} ways) and validate")
     name = str(chosen["name"])
+    if wanted.source_dir is not None:
+        written = pipeline.write(repo.root / FOLDER, chosen, wanted.source_dir)
+        for path, done in written.items():
+            console.say(f"{wanted.source_dir / path}: {done}")
     if wanted.branch:
         for line in submit.commit(repo.root, name, str(chosen["description"]), list(plan.files)):
             console.say(line)

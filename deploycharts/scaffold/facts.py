@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import yaml
 
 from deploycharts.documents import HelmLoader
 from deploycharts.registry.repository import Repository
-from deploycharts.scaffold import names
+from deploycharts.scaffold import names, record
+from deploycharts.scaffold.question import Answers
+from deploycharts.scaffold.tree import chart_folder
 from deploycharts.source import Source
 from deploycharts.tools import process
 
@@ -34,9 +36,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The names, ports and people of a repository."""
+    """The names, ports and people of a repository; `made`: what charts were made from."""
 
     charts: Mapping[str, Source]
+    made: Mapping[str, Answers]
     services: Mapping[str, Source]
     namespaces: Mapping[str, Source]
     environments: tuple[str, ...]
@@ -77,6 +80,7 @@ def gather(repository: Repository) -> Facts:
     entries = list(_entries(repository))
     return Facts(
         charts=charts,
+        made=_made(repository, charts),
         services={
             name: Source(repository.shown(services / name)) for name in repository.service_names
         },
@@ -94,6 +98,14 @@ def gather(repository: Repository) -> Facts:
 
 def _sources(repository: Repository, folder: Path, pattern: str) -> dict[str, Source]:
     return {p.parent.name: Source(repository.shown(p)) for p in sorted(folder.glob(pattern))}
+
+
+def _made(repository: Repository, charts: Iterable[str]) -> dict[str, Answers]:
+    paths = {chart: f"{chart_folder(chart)}/{record.FILE}" for chart in charts}
+    return {
+        chart: record.read(repository.root / path, path).answers
+        for chart, path in paths.items() if (repository.root / path).is_file()
+    }  # fmt: skip
 
 
 def _claims(repository: Repository, services: Path) -> Iterator[tuple[str, int, Claim]]:

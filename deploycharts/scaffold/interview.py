@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploycharts.scaffold import answers as answering
@@ -110,7 +111,9 @@ class Interview:
                 return str(wrong)
             return None
 
-        return question.parse(self._prompter.ask(question, shown, problem))
+        possible = [c for c in question.choices if problem(c[0]) is None]
+        offered = replace(question, choices=tuple(possible))
+        return question.parse(self._prompter.ask(offered, shown, problem))
 
     def _remember(self, question: Question, value: Value) -> None:
         self._said[question.name] = value

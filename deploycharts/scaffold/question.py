@@ -42,6 +42,7 @@ class Question:
         choices: the possible values of a choice, each with its explanation.
         check: says what is wrong with a value of the right type, or None.
         applies: whether the question has a meaning, given earlier answers.
+        fixed: what a chart that exists has decided already; None: nothing.
         asked: whether a person is asked; else the default is taken, and the review can change it.
         feature: a flag for something that can be added later; features are asked together.
         example: a valid value as it would be typed.
@@ -55,6 +56,7 @@ class Question:
     choices: tuple[tuple[str, str], ...] = ()
     check: Callable[[Value, Answers, Facts], str | None] = _fine
     applies: Callable[[Answers], bool] = _always
+    fixed: Callable[[Answers, Facts], Value | None] = lambda _answers, _facts: None
     asked: bool = False
     feature: bool = False
     example: str = ""

@@ -23,6 +23,19 @@ def _is(kind: str, *others: str) -> Callable[[Answers], bool]:
     return lambda answers: answers["kind"] in {kind, *others}
 
 
+_MADE = _is("service", "worker", "cronjob")
+
+
+def _as_the_chart(name: str, otherwise: Value) -> Callable[[Answers, Facts], Value | None]:
+    """What the chart that exists was made from; `otherwise` if it was written by hand."""
+
+    def fixed(answers: Answers, facts: Facts) -> Value | None:
+        chart = str(answers.get("chart") or "")
+        return facts.made.get(chart, {}).get(name, otherwise) if chart else None
+
+    return fixed
+
+
 def _has(feature: str) -> Callable[[Answers], bool]:
     return lambda answers: bool(answers.get(feature))
 
@@ -64,6 +77,12 @@ def _port(value: Value, _answers: Answers, facts: Facts) -> str | None:
     return None
 
 
+def _kind(value: Value, answers: Answers, _facts: Facts) -> str | None:
+    if value == "custom" and not answers["chart"]:
+        return "custom needs a chart: --chart CHART"
+    return None
+
+
 def _runtime(value: Value, answers: Answers, _facts: Facts) -> str | None:
     if value == "php" and answers["kind"] != "service":
         return "php stands for php-fpm behind httpd, which only a service has: take other"
@@ -91,6 +110,7 @@ def _feature(name: str, help: str, *kinds: str) -> Question:  # noqa: A002 (the 
     return Question(
         name, f"Shall it have {help}?", help[0].upper() + help[1:] + ".", type="flag",
         default=_constant(False), applies=_is(*kinds), feature=True, example="true",
+        fixed=_as_the_chart(name, False),
     )  # fmt: skip
 
 
@@ -137,12 +157,15 @@ QUESTIONS: tuple[Question, ...] = (
             ("service", "answers HTTP requests"),
             ("worker", "runs all the time and answers no requests"),
             ("cronjob", "runs at certain times"),
+            ("custom", "what a chart written by hand makes of it (with --chart)"),
         ),
+        fixed=_as_the_chart("kind", "custom"), check=_kind,
     ),
     Question(
         "runtime", "What is it written in?",
         "For the pipeline files; php makes a pod of php-fpm behind httpd.",
         type="choice", default=_constant("other"), check=_runtime, asked=True, example="python",
+        applies=_MADE, fixed=_as_the_chart("runtime", "other"),
         choices=(
             ("nodejs", "Node.js"), ("python", "Python"), ("golang", "Go"),
             ("php", "PHP: php-fpm behind httpd"), ("other", "something else"),
@@ -164,7 +187,8 @@ QUESTIONS: tuple[Question, ...] = (
         "image", "Which image does it run?",
         "With a tag other than latest, or a digest.",
         default=lambda answers, facts: f"{facts.registry}/{answers['name']}:1.0.0",
-        check=_text(names.image), asked=True, example="registry.example.org/echoserver:1.0.0",
+        check=_text(names.image), asked=True, applies=_MADE,
+        example="registry.example.org/echoserver:1.0.0",
     ),
     Question(
         "port", "Which port does it listen on?",
@@ -246,7 +270,8 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "env", "Which environment variables?", "In every environment; secrets do not belong here.",
-        type="map", default=_constant({}), check=_variables, example="LOG_LEVEL=info",
+        type="map", default=_constant({}), check=_variables, applies=_MADE,
+        example="LOG_LEVEL=info",
     ),
 )  # fmt: skip
 
@@ -263,7 +288,7 @@ def quota(answers: Answers) -> dict[str, str | int]:
     cpu, memory = names.cores(str(answers["cpu"])), names.mebibytes(str(answers["memory"]))
     if answers.get("tls"):
         cpu, memory = cpu + 0.1, memory + 64
-    if answers["runtime"] == "php":
+    if answers.get("runtime") == "php":
         cpu, memory = cpu + 0.1, memory + 128
     return {
         "cpu": f"{math.ceil(cpu * pods * 10) * 100}m",

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ FOLDER = "chart-templates"
 _PROJECT = "<@cookiecutter.name@>"
 _MARKS = re.compile(r"<[@%#]|[@%#]>")
 _LAYERS = {
-    "service": ("shared", "running", "service"),
-    "worker": ("shared", "running", "worker"),
-    "cronjob": ("shared", "features/cronjobs"),
+    "service": ("entry", "shared", "running", "service"),
+    "worker": ("entry", "shared", "running", "worker"),
+    "cronjob": ("entry", "shared", "features/cronjobs"),
+    "custom": ("entry", "custom"),
 }
 
 
@@ -37,15 +38,19 @@ class Templates:
         """The templates' own version number."""
         return (self.folder / "version").read_text().strip()
 
-    def render(self, answers: Answers) -> Tree:
+    def render(self, answers: Answers, *, only: Sequence[str] = ()) -> Tree:
         """All files of a service, by their path in the repository.
+
+        Args:
+            answers: what the service shall be.
+            only: the layers to render, all of the service if empty.
 
         Raises:
             UserError: a template is broken or leaves a placeholder.
         """
         with tempfile.TemporaryDirectory(prefix="create-new-service-") as folder:
             work = Path(folder)
-            for layer in layers(answers):
+            for layer in only or layers(answers):
                 self._lay(layer, work / "template")
             made = self._generate(work, self._context(answers))
             files = dict(_read(made))
@@ -66,7 +71,7 @@ class Templates:
 
     def _context(self, answers: Answers) -> dict[str, Any]:
         settings = json.loads((self.folder / "cookiecutter.json").read_text())
-        repository, tag, digest = names.split_image(str(answers["image"]))
+        repository, tag, digest = names.split_image(str(answers.get("image", "")))
         return {
             **settings,
             **dict.fromkeys(questions.BY_NAME),
@@ -99,7 +104,7 @@ class Templates:
 def layers(answers: Answers) -> tuple[str, ...]:
     """The template folders that make up the service, later ones over earlier ones."""
     chosen = tuple(f"features/{name}" for name in questions.FEATURES if answers.get(name))
-    php = ("php",) if answers["runtime"] == "php" else ()
+    php = ("php",) if answers.get("runtime") == "php" else ()
     return (*_LAYERS[str(answers["kind"])], *php, *chosen)
 
 
@@ -128,6 +133,8 @@ def _place(path: str, answers: Answers) -> str:
         return "" if answers.get("chart") else f"{chart_folder(chart_of(answers))}/{rest}"
     if top == "service":
         return f"{service_folder(str(answers['name']))}/{rest}"
+    if top == "source":
+        return rest
     if top == "cluster":
         return registry_entry(str(answers["name"]))
     raise UserError(f"a template is in no known place: {path}", where=FOLDER)

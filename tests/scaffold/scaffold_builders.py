@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
+from deploycharts.cli import entry
+from deploycharts.cli.create_new_service import command
 from deploycharts.registry.repository import Repository
 from deploycharts.scaffold.facts import Facts, gather
 from deploycharts.scaffold.question import Answers, Value
 from deploycharts.scaffold.questions import QUESTIONS
+from deploycharts.tools import process
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "chart-templates"
@@ -24,6 +26,24 @@ def repository(root: Path) -> Repository:
         shutil.copy(ROOT / "helmfile.d" / name, folder / name)
     shutil.copytree(TEMPLATES, root / "chart-templates")
     return Repository(root)
+
+
+def create(*words: str) -> int:
+    """Run create-new-service in the working folder; its exit code."""
+    contact = [] if "--update" in words else ["--set", "contact=team@example.org"]
+    return entry.run("create-new-service", lambda: command, [*contact, *words])
+
+
+def git(root: Path, *words: str) -> str:
+    """Run git and return what it writes."""
+    return process.run(["git", *words], cwd=root).out.strip()
+
+
+def commit_all(root: Path) -> None:
+    """Make the folder a git repository, if need be, and commit everything."""
+    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message=State")
 
 
 def facts(root: Path) -> Facts:
@@ -48,8 +68,3 @@ def files(root: Path) -> set[str]:
     """Every file below `root` but git's and the templates."""
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
     return {p.as_posix() for p in found if p.parts[0] not in {".git", "chart-templates"}}
-
-
-def below(paths: Iterable[str], *folders: str) -> set[str]:
-    """Those of the paths that are in one of the folders."""
-    return {path for path in paths if path.startswith(folders)}

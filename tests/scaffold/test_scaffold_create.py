@@ -6,35 +6,11 @@ import io
 from pathlib import Path
 
 import pytest
-from scaffold_builders import files, repository
+from scaffold_builders import create, files
 
-from deploycharts.cli import entry
-from deploycharts.cli.create_new_service import command
-from deploycharts.console import console
 from deploycharts.errors import Exit
 
 LONGEST = "a" * 53
-
-
-@pytest.fixture
-def talk(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the program says to a person."""
-    stream = io.StringIO()
-    monkeypatch.setattr(console, "err_stream", stream)
-    return stream
-
-
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO) -> Path:
-    repository(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def create(*words: str) -> int:
-    return entry.run(
-        "create-new-service", lambda: command, [*words, "--set", "contact=team@example.org"]
-    )
 
 
 def test_chart_service_and_registry_entry_appear_together(root: Path) -> None:
@@ -90,7 +66,7 @@ def test_set_is_stronger_than_the_answers_file(root: Path) -> None:
         (["demo", "--set", "description=<@ x @>"], "<@ is template text"),
         (["demo", "--set", "health=healthz"], "is no path"),
         (["demo", "--set", "memory=lots"], "like 256Mi"),
-        (["demo", "--set", "prot=8080"], "did you mean port?"),
+        (["demo", "--set", "prot=8080"], "did you mean port"),
         (["demo", "--set", "chart=demo"], "there is no chart 'demo'"),
         (["demo", "--answers", "missing.yaml"], "cannot read the answers"),
     ],
