@@ -94,7 +94,7 @@ HARMLESS: dict[str, tuple[Body, Body]] = {
     ),
     "an empty map instead of nothing": (
         deployment(),
-        changed(deployment(), "spec/template/spec/affinity", {}),
+        changed(deployment(), "spec/template/spec/nodeSelector", {}),
     ),
     "reordered ports of a service": (service(), service(ports=PORTS[::-1])),
     "reordered rules of a network policy": (
@@ -197,6 +197,14 @@ HARMFUL: dict[str, tuple[Body, Body]] = {
     "an empty directory": (
         changed(deployment(), "spec/template/spec/volumes/0", {"name": "config", "emptyDir": {}}),
         changed(deployment(), "spec/template/spec/volumes/0", {"name": "config"}),
+    ),
+    "an empty affinity, for which Kubernetes makes new pods": (
+        deployment(),
+        changed(deployment(), "spec/template/spec/affinity", {}),
+    ),
+    "an optional that is written out, for which it makes new pods too": (
+        deployment(),
+        changed(deployment(), "spec/template/spec/volumes/0/configMap/optional", False),
     ),
     "the version label in a pod template": (
         changed(deployment(), "spec/template/metadata/labels", {"helm.sh/chart": "a-1"}),

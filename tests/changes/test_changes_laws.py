@@ -93,6 +93,7 @@ def last_of_each(manifest: list[Body]) -> list[Any]:
     return [*{each.key: each.body for each in documents(*manifest)}.values()]
 
 
+@settings(deadline=None)
 @given(MANIFESTS)
 def test_nothing_differs_from_itself(manifest: list[Body]) -> None:
     once = documents(*last_of_each(manifest))
@@ -109,6 +110,7 @@ def test_applying_the_change_set_to_the_base_gives_the_head(
     assert exact(apply(found, before)) == exact(last_of_each(head))
 
 
+@settings(deadline=None)
 @given(MANIFESTS, MANIFESTS, st.randoms(use_true_random=False))
 def test_the_order_of_documents_does_not_matter(
     base: list[Body], head: list[Body], chance: random.Random
@@ -136,6 +138,7 @@ def shuffled_lists(value: Any, chance: random.Random) -> Any:
     return items
 
 
+@settings(deadline=None)
 @given(CONTAINERS, CONTAINERS, st.randoms(use_true_random=False))
 def test_the_order_of_keyed_lists_does_not_matter(
     base: list[Body], head: list[Body], chance: random.Random
@@ -151,6 +154,7 @@ def test_the_order_of_keyed_lists_does_not_matter(
     assert shown(head) == shown(shuffled_lists(head, chance))
 
 
+@settings(deadline=None)
 @given(MANIFESTS)
 def test_everything_is_added_to_nothing(manifest: list[Body]) -> None:
     found = compare(TARGET, (), documents(*manifest))

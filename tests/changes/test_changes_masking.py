@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from changes_builders import TARGET, changed, config_map, deployment, documents, secret
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploycharts.changes.compare import compare
@@ -41,6 +41,7 @@ def test_every_spelling_is_masked(spelling: str) -> None:
     assert masked.endswith("> after")
 
 
+@settings(deadline=None)
 @given(st.text("abcXYZ0189", min_size=12, max_size=24), st.text("xyz:", max_size=5))
 @example("correct-horse-battery", "user:")
 def test_a_secret_inside_a_longer_base64_text_does_not_survive(value: str, before: str) -> None:
