@@ -70,3 +70,18 @@ def common_options(command: _Command) -> _Command:
         help="Form of the answer.",
     )(command)
     return click.option("--no-color", is_flag=True, expose_value=False, help="Plain text.")(command)
+
+
+class YesCommand(click.Command):
+    """A command with `--yes[=PLAN]`: the value needs the sign, so that no word is taken for it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse with a bare --yes spelled out."""
+        return super().parse_args(ctx, ["--yes=" if word == "--yes" else word for word in args])
+
+
+yes_option = click.option(
+    "--yes",
+    metavar="[=PLAN]",
+    help="Do not ask; without a terminal production wants the ID of a plan that you saw.",
+)

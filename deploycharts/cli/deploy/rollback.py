@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from deploycharts.cli.params import ServiceName, common_options, environment_argument
+from deploycharts.cli.params import (
+    ServiceName,
+    YesCommand,
+    common_options,
+    environment_argument,
+    yes_option,
+)
 
 if TYPE_CHECKING:
     from deploycharts.deployment.rollback import Rollback
 
 
-@click.command()
+@click.command(cls=YesCommand)
 @environment_argument
 @click.argument("service", type=ServiceName())
 @click.option("--release", help="Only this release.")
@@ -23,13 +29,7 @@ if TYPE_CHECKING:
     metavar="REVISION|ID|last-good",
     help="Where to: a revision of --release, a deployment's ID, or the last good one.",
 )
-@click.option(
-    "--yes",
-    is_flag=False,
-    flag_value="",
-    metavar="[PLAN]",
-    help="Do not ask; without a terminal production wants the ID of a plan you saw.",
-)
+@yes_option
 @click.option("--dry-run", is_flag=True, help="Show the way back, change nothing.")
 @common_options
 def command(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import click
 
-from deploycharts.cli.params import common_options, environment_argument, services_argument
+from deploycharts.cli.params import (
+    YesCommand,
+    common_options,
+    environment_argument,
+    services_argument,
+    yes_option,
+)
 
 
-@click.command()
+@click.command(cls=YesCommand)
 @environment_argument
 @services_argument
 @click.option("--release", help="Only this release of each service.")
-@click.option(
-    "--yes",
-    is_flag=False,
-    flag_value="",
-    metavar="[PLAN]",
-    help="Do not ask; without a terminal production wants the ID of a plan you saw.",
-)
+@yes_option
 @click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
 @click.option("--full", is_flag=True, help="Show all changes, however many.")
 @common_options

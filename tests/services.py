@@ -1,0 +1,143 @@
+"""Services that tests deploy: each in a repository and namespaces of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploycharts.registry.repository import Repository
+from deploycharts.sandbox.lifecycle import Sandbox
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = Path(sys.prefix) / "bin"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Deployable:
+    """A repository with one service on the example chart, aimed at the sandbox."""
+
+    def __init__(self, root: Path, sandbox: Sandbox | None) -> None:
+        self.root = root
+        self.name = f"t-{uuid.uuid4().hex[:8]}"
+        self.sandbox = sandbox
+        self._lay_out()
+
+    @property
+    def repository(self) -> Repository:
+        return Repository(self.root)
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "helmfile.d" / "services" / self.name
+
+    def write(self, file: str, values: Mapping[str, Any]) -> None:
+        """Write a values file of the service."""
+        (self.folder / file).write_text(yaml.safe_dump(dict(values)))
+
+    def fault(self, name: str, *, file: str = "values-staging.yaml", **more: Any) -> None:
+        """Make the service's pods fail in the sandbox."""
+        self.write(file, {"podAnnotations": {"sandbox.deploycharts/fault": name}, **more})
+
+    def heal(self, *, file: str = "values-staging.yaml") -> None:
+        """Make the pods sound again."""
+        (self.folder / file).unlink()
+
+    def greet(self, word: str) -> None:
+        """Change the service's configuration: a change that restarts pods."""
+        values = yaml.safe_load((self.folder / "values.yaml").read_text())
+        values["config"] = {"env": {"GREETING": word}}
+        self.write("values.yaml", values)
+
+    def register(self, *environments: str) -> None:
+        """Carry out the cluster step."""
+        for environment in environments:
+            ended = self.run("deploy", "cluster", environment)
+            assert ended.code == 0, ended.err
+
+    def run(self, *argv: str, env: Mapping[str, str] | None = None) -> Ended:
+        """Run one of our programs in the repository, without a terminal."""
+        done = subprocess.run(
+            [str(PROGRAMS / argv[0]), *argv[1:]], cwd=self.root, env=self.environ(env),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def deploy(self, *words: str, env: Mapping[str, str] | None = None) -> Ended:
+        """`deploy` with the service's name after the words."""
+        return self.run("deploy", *words, self.name, env=env)
+
+    def environ(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of our programs: journals in the test's own folder."""
+        journals = str(self.root / ".journals")
+        return {**os.environ, "DEPLOYCHARTS_JOURNAL": journals, "COLUMNS": "80", **(more or {})}
+
+    def kubeconfig(self, environment: str) -> Path:
+        return self.repository.environment(environment).kubeconfig_of(self.name)
+
+    def helm(self, environment: str, *words: str) -> Ended:
+        """Plain helm with the service's own credentials."""
+        return self.run(
+            "helm", *words, "--namespace", self.name,
+            "--kubeconfig", str(self.kubeconfig(environment)),
+        )  # fmt: skip
+
+    def history(self, environment: str, release: str) -> list[tuple[int, str]]:
+        """helm's history: revisions and their status."""
+        ended = self.helm(environment, "history", release, "-o", "json")
+        return [(each["revision"], each["status"]) for each in ended.json] if ended.out else []
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The lines of the newest journal."""
+        newest = max((self.root / ".journals").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        return [json.loads(line) for line in newest.read_text().splitlines()]
+
+    def _lay_out(self) -> None:
+        source = self.root / "helmfile.d"
+        shutil.copytree(ROOT / "helmfile.d" / "defaults", source / "defaults")
+        shutil.copytree(ROOT / "helmfile.d" / "cluster" / "chart", source / "cluster" / "chart")
+        shutil.copytree(ROOT / "charts" / "echoserver", self.root / "charts" / "echoserver")
+        shutil.copy(ROOT / "helmfile.d" / "release.yaml.gotmpl", source)
+        self._declare_environments(source / "environments.yaml")
+        shutil.copytree(ROOT / "helmfile.d" / "services" / "echoserver", self.folder)
+        state = self.folder / "helmfile.yaml.gotmpl"
+        state.write_text(state.read_text().replace('"name" "echoserver"', f'"name" "{self.name}"'))
+        values = yaml.safe_load((self.folder / "values.yaml").read_text())
+        self.write("values.yaml", {**values, "name": self.name})
+        (self.folder / "values-staging.yaml").unlink(missing_ok=True)
+        entry = source / "cluster" / "services" / f"{self.name}.yaml"
+        entry.parent.mkdir()
+        entry.write_text(yaml.safe_dump({"namespace": self.name, "quota": {"pods": "20"}}))
+        subprocess.run(["git", "init", "-q", "."], cwd=self.root, check=True)
+
+    def _declare_environments(self, path: Path) -> None:
+        body = yaml.safe_load((ROOT / "helmfile.d" / "environments.yaml").read_text())
+        for name, spec in body["environments"].items():
+            facts = spec["values"][0]
+            facts["tolerateSeconds"] = 2
+            facts["timeoutSeconds"] = 60
+            facts["kubeconfig"] = str(self.root / ".credentials/{environment}/{service}.kubeconfig")
+            if self.sandbox is not None:
+                facts["adminKubeconfig"] = str(self.sandbox.kubeconfig(name))
+        path.write_text(yaml.safe_dump(body))
