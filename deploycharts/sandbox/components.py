@@ -197,14 +197,14 @@ def _kwok(layout: Layout, environment: SandboxEnvironment, port: int) -> list[st
 
 
 _SHARED: dict[Kind, tuple[str, Callable[[Layout, int], list[str]], int]] = {
-    Kind.ETCD: ("etcd", _etcd, 300 * _MIB),
+    Kind.ETCD: ("etcd", _etcd, 200 * _MIB),
     Kind.EGRESS: ("python", _egress, 0),
 }
 _OF_EACH: dict[
     Kind, tuple[str, Callable[[Layout, SandboxEnvironment, int], list[str]], int]
 ] = {
-    Kind.APISERVER: ("kube-apiserver", _apiserver, 450 * _MIB),
-    Kind.CONTROLLER_MANAGER: ("kube-controller-manager", _controller_manager, 200 * _MIB),
-    Kind.SCHEDULER: ("kube-scheduler", _scheduler, 150 * _MIB),
-    Kind.KWOK: ("kwok", _kwok, 200 * _MIB),
+    Kind.APISERVER: ("kube-apiserver", _apiserver, 320 * _MIB),
+    Kind.CONTROLLER_MANAGER: ("kube-controller-manager", _controller_manager, 120 * _MIB),
+    Kind.SCHEDULER: ("kube-scheduler", _scheduler, 90 * _MIB),
+    Kind.KWOK: ("kwok", _kwok, 90 * _MIB),
 }  # fmt: skip
