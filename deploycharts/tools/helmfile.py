@@ -95,6 +95,7 @@ def read(state_file: Path, environment: str, *, workdir: Path) -> State:
         UnknownName: the service has no release in the environment.
         CommandFailed: helmfile cannot read the state.
     """
+    programs.version("helmfile")
     calls = workdir / "calls"
     calls.mkdir(mode=0o700)
     recorder = _program(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import sys
 from functools import cache
 from pathlib import Path
+
+import platformdirs
 
 from deploycharts.errors import UserError
 from deploycharts.tools import process
@@ -45,6 +48,10 @@ def version(name: str) -> str:
         UserError: it is missing, does not say its version, or is older than we can drive.
     """
     path = find(name)
+    stamp = _stamp(path)
+    remembered = _remembered().get(stamp)
+    if remembered is not None:
+        return remembered
     answer = process.run([str(path), "version"], ok=range(256))
     numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", answer.out + answer.err)
     if answer.code != 0 or numbers is None:
@@ -61,4 +68,38 @@ def version(name: str) -> str:
             where=path,
             next_step=_INSTALL.format(variable=f"DEPLOYCHARTS_{name.upper()}"),
         )
+    _remember(stamp, numbers[0])
     return numbers[0]
+
+
+def _memory() -> Path:
+    named = os.environ.get("DEPLOYCHARTS_CACHE")
+    folder = Path(named) if named else platformdirs.user_cache_path("deploycharts")
+    return folder / "versions.json"
+
+
+def _stamp(path: Path) -> str:
+    """What changes when another program is put in the place of this one."""
+    real = path.resolve()
+    facts = real.stat()
+    return f"{real} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def _remembered() -> dict[str, str]:
+    try:
+        found = json.loads(_memory().read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+
+
+def _remember(stamp: str, version: str) -> None:
+    """Asking costs 0.1 s each time; where the cache cannot be written we ask again."""
+    path = _memory()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({**_remembered(), stamp: version}))
+        temporary.replace(path)
+    except OSError:
+        return
