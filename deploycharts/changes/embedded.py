@@ -27,6 +27,14 @@ class Ambiguous(str):
 
     __slots__ = ()
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ambiguous) and str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = str.__hash__
+
 
 class _CautiousLoader(_BASE_LOADER):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
@@ -44,7 +52,12 @@ def _add_resolvers() -> None:
     add("tag:yaml.org,2002:float", re.compile(r"^-?[0-9]+\.[0-9]+$"), list("-0123456789"))
     add("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
     ambiguous = re.compile(
-        r"^(?:[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|[-+.0-9][-+.:_0-9a-fA-FoxTZtz ]*)$"
+        r"^(?:[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF"  # booleans of 1.1
+        r"|[-+]?0[0-9_]+|[-+]?0[box][0-9a-fA-F_]+|\+[0-9.]+|[-+]?[0-9][0-9_]*_[0-9_.]*"
+        r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"  # 12:30 is 750
+        r"|[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)|[-+]?(?:[0-9]+\.|\.[0-9]+)"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+        r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?)$"
     )
     add("!ambiguous", ambiguous, list("yYnNoO-+.0123456789"))
     _CautiousLoader.add_constructor("!ambiguous", lambda _, node: Ambiguous(node.value))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
 
 from deploycharts.changes import embedded, lists, meaning
 from deploycharts.changes.model import INSIDE, Change, Fact, FactKind, FieldPath, Op, names
@@ -11,25 +13,32 @@ from deploycharts.changes.noise import noise
 from deploycharts.changes.texts import line_patch
 from deploycharts.documents import Json, ObjectKey
 
+_Body: TypeAlias = "Mapping[str, Json] | list[Json]"
+_NOBODY = ObjectKey("", "", "", "")
+
 
 class FieldDiff:
     """Collects what differs between two bodies of one object."""
 
-    def __init__(self, key: ObjectKey) -> None:
+    def __init__(self, key: ObjectKey, *, inside: bool = False) -> None:
+        """Compare the bodies of `key`, or documents inside its texts, where all order counts."""
         self.key = key
         self.changes: list[Change] = []
         self.facts: list[Fact] = []
-        self._inside = 0
+        self._inside = inside
 
-    def compare(self, old: Mapping[str, Json], new: Mapping[str, Json]) -> None:
-        """Add the differences of two whole bodies."""
-        self._mappings((), old, new)
+    def compare(self, old: _Body, new: _Body) -> None:
+        """Add the differences of two whole bodies, or of two documents inside texts."""
+        if isinstance(old, list) and isinstance(new, list):
+            self._lists((), old, new)
+        elif not isinstance(old, list) and not isinstance(new, list):
+            self._mappings((), old, new)
 
     def _values(self, path: FieldPath, old: Json, new: Json) -> None:
         if isinstance(old, dict) and isinstance(new, dict):
             self._mappings(path, old, new)
         elif isinstance(old, list) and isinstance(new, list):
-            if self._inside or _may_differ(old, new):
+            if _may_differ(old, new):
                 self._lists(path, old, new)
         elif type(old) is not type(new) or old != new:
             self._scalars(path, old, new)
@@ -73,21 +82,20 @@ class FieldDiff:
         """Compare two texts inside, if both hold documents."""
         if not embedded.may_hold_document(self.key.kind, path):
             return False
-        before, after = embedded.parse(old), embedded.parse(new)
-        if before is None or after is None or type(before) is not type(after):
+        found = _inside(old, new)
+        if found is None:
             return False
-        shown = len(self.changes)
-        self._inside += 1
-        self._values((*path, INSIDE), _json(before), _json(after))
-        self._inside -= 1
-        kind = FactKind.TEXT if len(self.changes) > shown else FactKind.FORMAT
+        self.changes += [
+            Change(each.op, self.key, (*path, INSIDE, *each.path), each.old, each.new)
+            for each in found
+        ]
+        kind = FactKind.TEXT if found else FactKind.FORMAT
         self._fact(kind, Change(Op.PATCH, self.key, path, new=line_patch(old, new)))
         return True
 
     def _lists(self, path: FieldPath, old: Sequence[Json], new: Sequence[Json]) -> None:
         name = next((each for each in reversed(path) if isinstance(each, str)), "")
-        inside = self._inside > 0
-        found = lists.pair(name, old, new, embedded=inside)
+        found = lists.pair(name, old, new, embedded=self._inside)
         for base, head, item in found.pairs:
             self._values((*path, item), old[base], new[head])
         for base, item in found.removed:
@@ -104,7 +112,7 @@ class FieldDiff:
             return
         name = next((each for each in reversed(path) if isinstance(each, str)), "")
         change = Change(Op.MOVE, self.key, path, new=order)
-        matters = lists.order_matters(name, [*old, *new], embedded=self._inside > 0)
+        matters = lists.order_matters(name, [*old, *new], embedded=self._inside)
         if found.is_reordered and matters:
             self._change(change)
         else:
@@ -130,7 +138,26 @@ def _may_differ(old: list[Json], new: list[Json]) -> bool:
 
     `==` takes True for 1; marshal tells them apart, three times as fast as repr or JSON.
     """
-    return old != new or marshal.dumps(old, 0) != marshal.dumps(new, 0)
+    if old != new:
+        return True
+    try:
+        return marshal.dumps(old, 0) != marshal.dumps(new, 0)
+    except ValueError:  # marshal knows no `embedded.Ambiguous`
+        return True
+
+
+@lru_cache(maxsize=256)
+def _inside(old: str, new: str) -> tuple[Change, ...] | None:
+    """What differs between the documents in two texts; None if one of them holds none.
+
+    Cached, since environments and releases often share their configuration.
+    """
+    before, after = embedded.parse(old), embedded.parse(new)
+    if before is None or after is None or isinstance(before, list) != isinstance(after, list):
+        return None
+    found = FieldDiff(_NOBODY, inside=True)
+    found.compare(before, after)
+    return tuple(found.changes)
 
 
 def new_order(found: lists.Pairing, new: Sequence[Json]) -> list[Json] | None:
@@ -146,7 +173,3 @@ def new_order(found: lists.Pairing, new: Sequence[Json]) -> list[Json] | None:
         return None
     identities = (lists.identity(found.key, item) or () for item in new)
     return [[[name, value] for name, value in identity] for identity in identities]
-
-
-def _json(value: Mapping[str, Json] | list[Json]) -> Json:
-    return value if isinstance(value, list) else dict(value)

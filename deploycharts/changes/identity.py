@@ -67,23 +67,27 @@ def renames(
 def _similar_pairs(
     removed: Mapping[ObjectKey, Document], added: Mapping[ObjectKey, Document]
 ) -> Iterator[tuple[float, ObjectKey, ObjectKey]]:
-    leaves_of_added = {key: leaves(each.body, without=key.name) for key, each in added.items()}
+    leaves_of_added = {key: _body_leaves(each, key) for key, each in added.items()}
     for base, each in removed.items():
         of_base: frozenset[str] | None = None
         for head, of_head in leaves_of_added.items():
             if (base.group, base.kind) != (head.group, head.kind):
                 continue
             if of_base is None:
-                of_base = leaves(each.body, without=base.name)
+                of_base = _body_leaves(each, base)
             alike = len(of_base & of_head) / max(1, len(of_base | of_head))
             if alike >= _ALIKE:
                 yield alike, base, head
 
 
-def leaves(body: Mapping[str, Json], *, without: str) -> frozenset[str]:
-    """All `path=value` of a body, with the object's own name left out of the values."""
-    fields = (name for name in body if name not in ("apiVersion", "kind"))
-    found = (text for name in fields for text in _leaves(name, body[name]))
+def _body_leaves(each: Document, key: ObjectKey) -> frozenset[str]:
+    fields = {name: each.body[name] for name in each.body if name not in ("apiVersion", "kind")}
+    return leaves(fields, without=key.name)
+
+
+def leaves(value: Json, *, without: str = "") -> frozenset[str]:
+    """All `path=value` in a value, with a text left out of them: the object's own name."""
+    found = _leaves("", value)
     return frozenset(text.replace(without, "") if without else text for text in found)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
+from deploycharts.changes.identity import leaves
 from deploycharts.changes.model import Item, Scalar
 from deploycharts.documents import Json
 
@@ -58,6 +59,8 @@ _UNIONS = frozenset(
     topologySpreadConstraints""".split()
 )
 WHOLE = ""
+_ALIKE = 0.4
+_MOST_PAIRS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,7 @@ def _anywhere(old: list[str], new: list[str]) -> list[tuple[int, int]]:
 def _leftovers(
     matched: list[tuple[int, int]], old: Sequence[Json], new: Sequence[Json], *, ordered: bool
 ) -> list[tuple[int, int]]:
-    """Pair changed items one to one: in each gap between matches, or anywhere in a union."""
+    """Pair changed items: in each gap between matches, or anywhere in a union."""
     bases, heads = {base for base, _ in matched}, {head for _, head in matched}
     edges = sorted(matched) if ordered else []
     found: list[tuple[int, int]] = []
@@ -227,7 +230,8 @@ def _leftovers(
     for end in (*edges, (len(old), len(new))):
         free_old = [index for index in range(start[0], end[0]) if index not in bases]
         free_new = [index for index in range(start[1], end[1]) if index not in heads]
-        found += _alike(free_old, free_new, old, new)
+        if free_old and free_new:
+            found += _alike(free_old, free_new, old, new)
         start = (end[0] + 1, end[1] + 1)
     return found
 
@@ -235,9 +239,31 @@ def _leftovers(
 def _alike(
     free_old: list[int], free_new: list[int], old: Sequence[Json], new: Sequence[Json]
 ) -> list[tuple[int, int]]:
-    if len(free_old) != len(free_new):
-        return []
+    """Items that are the same one, changed: one for one, else mappings that share most."""
     kinds = {type(old[index]) for index in free_old} | {type(new[index]) for index in free_new}
     if len(kinds) > 1:
         return []
-    return list(zip(free_old, free_new, strict=True))
+    if kinds == {dict} and (len(free_old), len(free_new)) != (1, 1):
+        return _similar(free_old, free_new, old, new)
+    return list(zip(free_old, free_new, strict=True)) if len(free_old) == len(free_new) else []
+
+
+def _similar(
+    free_old: list[int], free_new: list[int], old: Sequence[Json], new: Sequence[Json]
+) -> list[tuple[int, int]]:
+    """The most similar pairs, none of which crosses another: the order stays exact."""
+    if len(free_old) * len(free_new) > _MOST_PAIRS:
+        return []
+    before = {index: leaves(old[index]) for index in free_old}
+    after = {index: leaves(new[index]) for index in free_new}
+    ranked = sorted(
+        (-len(before[base] & after[head]) / max(1, len(before[base] | after[head])), base, head)
+        for base in free_old
+        for head in free_new
+    )
+    found: list[tuple[int, int]] = []
+    for unlike, base, head in ranked:
+        crosses = any((base - one) * (head - other) <= 0 for one, other in found)
+        if -unlike >= _ALIKE and not crosses:
+            found.append((base, head))
+    return found

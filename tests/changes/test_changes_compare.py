@@ -75,6 +75,15 @@ def test_a_new_peer_of_a_rule_is_found_in_the_rule() -> None:
     assert only(base, changed(base, "spec/egress/1/to", peers)) == [("add", "spec.egress[1].to[0]")]
 
 
+def test_a_changed_rule_is_found_while_another_comes() -> None:
+    base = network_policy()
+    first, second = base["spec"]["egress"]
+    new = {"to": [{"ipBlock": {"cidr": "10.7.7.7/32"}}], "ports": [{"port": 9092}]}
+    wider = {**second, "to": [*second["to"], {"ipBlock": {"cidr": "10.0.0.9/32"}}]}
+    found = only(base, network_policy(egress=[new, first, wider]))
+    assert found == [("add", "spec.egress[1].to[1]"), ("add", "spec.egress[0]")]
+
+
 def test_documents_in_config_maps_are_compared_inside() -> None:
     base = config_map(**{"app.yaml": "listeners:\n- name: a\n  port: 1\n- name: b\n  port: 2\n"})
     head = config_map(**{"app.yaml": "listeners:\n- name: a\n  port: 1\n- name: b\n  port: 3\n"})

@@ -6,10 +6,22 @@ import re
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.fold import fold
-from deploycharts.changes.model import Cause, Certainty, Change, ChangeSet, FactKind, Fold, Op
+from deploycharts.changes.model import (
+    Cause,
+    Certainty,
+    Change,
+    ChangeSet,
+    Consequence,
+    ConsequenceKind,
+    FactKind,
+    Fold,
+    Op,
+    Risk,
+)
 from deploycharts.documents import Document, Json, ObjectKey, document
 from deploycharts.report.phrases import Universe, target_phrase
 from deploycharts.report.terminal import render_changes
+from deploycharts.report.verdict import verdict
 from deploycharts.source import Source
 from deploycharts.target import Target
 
@@ -158,3 +170,21 @@ def test_the_cause_stands_below_the_change() -> None:
     assert "\n      ← values.yaml:4\n" in rendered(Cause(sources[:1], Certainty.ALONE)) + "\n"
     assert "values.yaml:4, _helpers.tpl:9 together" in rendered(Cause(sources, Certainty.TOGETHER))
     assert "cause unknown" in rendered(Cause((), Certainty.UNKNOWN))
+
+
+def test_the_verdict_tells_risk_reach_and_reading() -> None:
+    every = targets("echo", "foo")
+    stop = "stops all pods of Deployment/⟦service⟧-main"
+    found = [
+        Consequence(each, ConsequenceKind.SCALES, KEY, (), Risk.HIGH, stop) for each in every
+    ] + [
+        Consequence(each, ConsequenceKind.RESTARTS, KEY, (), Risk.LOW, "restarts {pods}", 2)
+        for each in every
+    ]
+    folds = fold([replicas(each, 4) for each in every])
+    assert verdict(folds, found) == (
+        "high risk: stops all pods of Deployment/{echo,foo}-main",
+        "reaches 2 services in 3 environments; 12 pods restart",
+        "1 change to read, 6 one by one",
+    )
+    assert verdict((), ())[0] == "no effect"
