@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
 
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.sandbox.lifecycle import Sandbox
+from tests.waiting import wait_until
 
 ObjectsOf = Callable[[str], Objects]
 MakeNamespace = Callable[..., str]

@@ -99,8 +99,25 @@ def _bring_up(sandbox: Sandbox) -> None:
         console.say(f"{seconds:5.1f} s  {environment or 'all':8} {thing} ready")
 
     sandbox.up(progress)
-    # The clusters are ready and empty: what administrators set up for services follows here.
+    _grant()
     console.say("the sandbox is up: export KUBECONFIG=$(sandbox kubeconfig staging)")
+
+
+def _grant() -> None:
+    """What administrators do for the services of the repository, so that they can be deployed."""
+    from deploycharts.deployment import clusterstep
+    from deploycharts.registry.repository import discover
+
+    repository = discover()
+    grants = clusterstep.compare_all(
+        repository, repository.environments, repository.registered_names
+    )
+    clusterstep.carry_out(
+        repository, grants,
+        said=lambda grant, what: console.say(
+            f"         {grant.environment.name:8} {grant.registration.service}: {what}"
+        ),
+    )  # fmt: skip
 
 
 def _as_json(found: list[Status]) -> str:

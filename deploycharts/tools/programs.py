@@ -52,7 +52,8 @@ def version(name: str) -> str:
     remembered = _remembered().get(stamp)
     if remembered is not None:
         return remembered
-    answer = process.run([str(path), "version"], ok=range(256))
+    env = {**os.environ, "HELMFILE_UPGRADE_NOTICE_DISABLED": "1"}  # else it asks the network
+    answer = process.run([str(path), "version"], env=env, ok=range(256))
     numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", answer.out + answer.err)
     if answer.code != 0 or numbers is None:
         raise UserError(

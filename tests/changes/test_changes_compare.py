@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from changes_builders import (
+from deploycharts.changes.apply import apply
+from deploycharts.changes.compare import compare
+from deploycharts.changes.model import ChangeSet, FactKind, Op, show_path
+from tests.changes.changes_builders import (
     CONTAINER,
     TARGET,
     Body,
@@ -15,10 +18,6 @@ from changes_builders import (
     network_policy,
     service,
 )
-
-from deploycharts.changes.apply import apply
-from deploycharts.changes.compare import compare
-from deploycharts.changes.model import ChangeSet, FactKind, Op, show_path
 
 
 def between(base: list[Body], head: list[Body]) -> ChangeSet:

@@ -6,7 +6,12 @@ import re
 from typing import Any
 
 import pytest
-from changes_builders import (
+
+from deploycharts.changes.compare import compare
+from deploycharts.changes.consequences import Quota, consequences, image_differences
+from deploycharts.changes.model import Consequence, ConsequenceKind, Risk
+from deploycharts.changes.summary import fold_consequences
+from tests.changes.changes_builders import (
     CONTAINER,
     TARGET,
     Body,
@@ -20,11 +25,6 @@ from changes_builders import (
     target,
     without,
 )
-
-from deploycharts.changes.compare import compare
-from deploycharts.changes.consequences import Quota, consequences, image_differences
-from deploycharts.changes.model import Consequence, ConsequenceKind, Risk
-from deploycharts.changes.summary import fold_consequences
 
 
 def effects(base: list[Body], head: list[Body], **asked: Any) -> tuple[Consequence, ...]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from changes_builders import (
+from deploycharts.changes.apply import apply
+from deploycharts.changes.compare import compare
+from deploycharts.changes.fold import change_of, fold, unfold
+from deploycharts.changes.model import ChangeSet, Fold
+from deploycharts.documents import Document
+from deploycharts.target import Target
+from tests.changes.changes_builders import (
     CONTAINER,
     Body,
     changed,
@@ -13,13 +19,6 @@ from changes_builders import (
     target,
     without,
 )
-
-from deploycharts.changes.apply import apply
-from deploycharts.changes.compare import compare
-from deploycharts.changes.fold import change_of, fold, unfold
-from deploycharts.changes.model import ChangeSet, Fold
-from deploycharts.documents import Document
-from deploycharts.target import Target
 
 ENVIRONMENTS = ("staging", "codfw", "eqiad")
 SERVICES = ("echo", "search-api", "maps", "wiki")

@@ -6,7 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from changes_builders import (
+
+from deploycharts.changes.compare import compare
+from deploycharts.changes.consequences import consequences
+from deploycharts.changes.model import ConsequenceKind
+from deploycharts.documents import parse_manifest
+from tests.changes.changes_builders import (
     CONTAINER,
     TARGET,
     Body,
@@ -18,11 +23,6 @@ from changes_builders import (
     service,
     without,
 )
-
-from deploycharts.changes.compare import compare
-from deploycharts.changes.consequences import consequences
-from deploycharts.changes.model import ConsequenceKind
-from deploycharts.documents import parse_manifest
 
 HPA: Body = {
     "apiVersion": "autoscaling/v2",

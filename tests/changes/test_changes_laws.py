@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 import yaml
-from changes_builders import TARGET, Body, documents, target
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from deploycharts.changes.apply import apply
 from deploycharts.changes.compare import compare
 from deploycharts.changes.fold import fold, unfold
 from deploycharts.changes.model import Op
+from tests.changes.changes_builders import TARGET, Body, documents, target
 
 NAMES = st.sampled_from(["main", "echo", "a", "tls", "x.y/z"])
 SCALARS: st.SearchStrategy[Any] = st.one_of(

@@ -7,12 +7,19 @@ import json
 from urllib.parse import quote, quote_plus
 
 import pytest
-from changes_builders import TARGET, changed, config_map, deployment, documents, secret
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
+from tests.changes.changes_builders import (
+    TARGET,
+    changed,
+    config_map,
+    deployment,
+    documents,
+    secret,
+)
 
 SECRET = 'p@ss "wörd"/+&='
 KEY = b"key of the run"

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from services import PROGRAMS, Deployable
+
+from tests.services import PROGRAMS, Deployable
 
 
 @pytest.fixture

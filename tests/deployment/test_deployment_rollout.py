@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import Deployable, Ended
-from waiting import wait_until
 
 from deploycharts.cluster.connection import Cluster
 from deploycharts.sandbox.lifecycle import Sandbox
+from tests.services import Deployable, Ended
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from services import PROGRAMS, Deployable
-from waiting import wait_until
 
 from deploycharts.deployment import plan as planning
 from deploycharts.deployment.run import run
 from deploycharts.errors import StalePlan
 from deploycharts.sandbox.lifecycle import Sandbox
+from tests.services import PROGRAMS, Deployable
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox
 

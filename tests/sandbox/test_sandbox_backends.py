@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 import websocket
-from waiting import wait_until
 
 from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.objects import Document, Objects, path
 from deploycharts.sandbox.lifecycle import Sandbox
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from waiting import wait_until
 
 from deploycharts.sandbox import processes
+from tests.waiting import wait_until
 
 
 @pytest.fixture(params=["/proc", "ps"], autouse=True)

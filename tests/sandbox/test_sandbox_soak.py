@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from waiting import wait_until
 
 from deploycharts.cluster.objects import Objects
+from tests.waiting import wait_until
 
 HOUR_S = 3600
 
