@@ -26,6 +26,11 @@ from deploycharts.documents import Json, ObjectKey
 from deploycharts.target import Target
 
 _Place: TypeAlias = "tuple[ObjectKey, FieldPath]"
+# What people look for first.
+_KINDS = tuple(
+    """Deployment StatefulSet DaemonSet CronJob Job HorizontalPodAutoscaler ConfigMap Secret
+    Service Ingress NetworkPolicy""".split()
+)
 _MOST = 2 / 3
 _SHARED_BY = 0.5
 
@@ -170,6 +175,8 @@ def _is_outlier(group: _Group, rivals: list[_Group], in_all: int) -> bool:
     return len(group.members) < most and most >= _MOST * in_all
 
 
-def _rank(each: Fold) -> tuple[bool, bool, int, ObjectKey, str]:
+def _rank(each: Fold) -> tuple[bool, bool, int, int, ObjectKey, str]:
     key = each.change.object
-    return each.fact is not None, not each.outlier, -len(each.targets), key, str(each.change.path)
+    rank = _KINDS.index(key.kind) if key.kind in _KINDS else len(_KINDS)
+    outlier, most = not each.outlier, -len(each.targets)
+    return each.fact is not None, outlier, most, rank, key, str(each.change.path)

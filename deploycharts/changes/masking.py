@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from urllib.parse import quote, quote_plus
 
+from deploycharts.changes.identity import flatten
 from deploycharts.documents import Document, Json, digest
 
 SHORTEST = 6
@@ -37,8 +38,9 @@ class Masker:
         It leaves out values that are names of objects there: a database's user may be called like
         the service, and its name is no secret.
         """
-        found = {value for each in documents for value in secret_values(each)}
-        public = {name for each in documents for name in _public_names(each)}
+        objects = [each for side in documents for each in flatten(side)]
+        found = set(secret_values(objects))
+        public = set(_public_names(objects))
         secrets = (self._secrets | {each for each in found if len(each) >= SHORTEST}) - public
         return self if secrets == self._secrets else Masker(secrets, self._key)
 
@@ -55,13 +57,13 @@ class Masker:
         return f"<secret {mac.hexdigest()[:8]}>"
 
     def documents(self, documents: Sequence[Document]) -> tuple[Document, ...]:
-        """The documents without secrets; those of their own Secret objects are masked too.
+        """The objects without secrets; those of their own Secret objects are masked too.
 
         Compare two sides only if one masker knows both (`knowing`), else a value that moved out
         of a Secret shows on the side that does not know it.
         """
         masker = self.knowing(documents)
-        return tuple(masker._document(each) for each in documents)
+        return tuple(masker._document(each) for each in flatten(documents))
 
     def _document(self, each: Document) -> Document:
         if not self._secrets and not _is_secret(each.body):

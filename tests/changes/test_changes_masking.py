@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from tests.changes.changes_builders import (
+    CONTAINER,
     TARGET,
     changed,
     config_map,
@@ -82,6 +84,45 @@ def test_secret_objects_show_whether_they_are_equal() -> None:
     assert [change.path for change in found.changes] == [("stringData", "password")]
     assert "correct" not in str(found)
     assert "battery" not in str(found)
+
+
+def test_secret_objects_in_lists_are_masked() -> None:
+    wrapped = {"apiVersion": "v1", "kind": "List", "items": [secret(pin="123", word="battery")]}
+    (masked,) = Masker([], KEY).documents(documents(wrapped))
+    assert "123" not in json.dumps(masked.body["stringData"])
+    assert "battery" not in json.dumps(masked.body)
+
+
+PLACES = (
+    f"{CONTAINER}/env/0/value",
+    f"{CONTAINER}/args/1",
+    "metadata/labels",
+    "spec/template/metadata/annotations",
+)
+
+
+@settings(deadline=None)
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="<>"), min_size=6, max_size=20),
+    st.sampled_from(PLACES),
+    st.sampled_from(["{}", "x{}y", "url=https://user:{}@host/"]),
+)
+def test_no_secret_survives_anywhere(value: str, place: str, around: str) -> None:
+    text = around.replace("{}", value)
+    body = changed(deployment(), place, {"note": text} if place.startswith("m") else text)
+    (masked,) = Masker([value], KEY).documents(documents(body))
+    if value not in ("echo-main", "echo"):
+        (before,) = documents(changed(deployment(), place, ""))
+        assert value not in _texts(masked.body) or value in _texts(before.body)
+
+
+def _texts(value: Any) -> str:
+    """All texts of a body, one after another."""
+    if isinstance(value, dict):
+        return "\0".join(_texts(item) for item in value.values())
+    if isinstance(value, list):
+        return "\0".join(map(_texts, value))
+    return str(value)
 
 
 def test_a_value_of_a_secret_object_is_masked_wherever_it_occurs() -> None:
