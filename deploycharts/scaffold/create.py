@@ -73,7 +73,10 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     if wanted.dry_run:
         _say_dry(plan, checked)
         return Exit.DONE
-    return _make(repo, wanted, chosen, plan, checked)
+    _make(repo, wanted, chosen, plan, checked)
+    if prompter is not None and not wanted.defaults:
+        memory.of_repository(repo.root).forget()
+    return Exit.DONE
 
 
 def given(repo: Repository, wanted: Wanted) -> dict[str, Given]:
@@ -131,9 +134,8 @@ def _choose(
     )
 
 
-def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, checked: int) -> int:
+def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, checked: int) -> None:
     apply.apply(plan)
-    memory.of_repository(repo.root).forget()
     if wanted.defaults or not prompt.is_terminal():
         console.say("\n".join(f"  {line}" for line in outline(plan.changes(), hide="create")))
     console.say(f"{len(plan.files)} files; they lint, render ({checked} ways) and validate")
@@ -146,7 +148,6 @@ def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, che
         for line in submit.commit(repo.root, name, str(chosen["description"]), list(plan.files)):
             console.say(line)
     _say_next(name, [environment.name for environment in repo.environments])
-    return Exit.DONE
 
 
 def _say_dry(plan: FilePlan, checked: int) -> None:

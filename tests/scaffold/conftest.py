@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scaffold_builders import repository
 
 from deploycharts.console import console
+from tests.scaffold.scaffold_builders import repository
 
 
 @pytest.fixture
@@ -25,17 +26,21 @@ def data(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return stream
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _git_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No git settings of the person who runs the tests."""
+    config = tmp_path_factory.mktemp("git") / "config"
+    config.write_text("[user]\nname = Test\nemail = test@example.org\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
+
+
 @pytest.fixture(autouse=True)
-def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings and no remembered answers of the person who runs the tests."""
-    home = tmp_path_factory.mktemp("home")
-    for name, value in {
-        "XDG_STATE_HOME": str(home / "state"),
-        "GIT_CONFIG_GLOBAL": str(home / "gitconfig"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    (home / "gitconfig").write_text("[user]\nname = Test\nemail = test@example.org\n")
+def _nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No remembered answers of the person who runs the tests."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.with_name(f"{tmp_path.name}-state")))
 
 
 @pytest.fixture

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import sys
+from collections.abc import Callable, Collection
+from itertools import count
 from pathlib import Path
 
 from deploycharts.cli import entry
@@ -15,6 +20,7 @@ from deploycharts.tools import process
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "chart-templates"
+OPERATIONS = frozenset("open os.rename os.remove os.mkdir os.rmdir shutil.rmtree".split())
 
 
 def repository(root: Path) -> Repository:
@@ -68,3 +74,21 @@ def files(root: Path) -> set[str]:
     """Every file below `root` but git's and the templates."""
     found = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
     return {p.as_posix() for p in found if p.parts[0] not in {".git", "chart-templates"}}
+
+
+def killed_at(
+    number: int, action: Callable[[], object], operations: Collection[str] = OPERATIONS
+) -> bool:
+    """Run the action in a process that is killed (-9) before its n-th file operation."""
+    child = os.fork()
+    if child == 0:
+        remaining = count(1)
+
+        def hook(event: str, _arguments: tuple[object, ...]) -> None:
+            if event in operations and next(remaining) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        action()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])

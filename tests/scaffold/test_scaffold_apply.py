@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -14,8 +10,7 @@ import pytest
 
 from deploycharts.errors import UserError
 from deploycharts.scaffold import apply
-
-_OPERATIONS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}
+from tests.scaffold.scaffold_builders import killed_at
 
 OLD = {"a/one": "1\n", "a/gone": "x\n"}
 NEW = {"a/one": "2\n", "a/gone": None, "b/c/two": "new\n", "top": "new\n"}
@@ -38,22 +33,6 @@ def found(root: Path) -> dict[str, str]:
         for path in root.rglob("*")
         if path.is_file() and apply.FOLDER not in path.parts
     }
-
-
-def killed_at(number: int, action: Callable[[], object]) -> bool:
-    """Run the action in a process that is killed (-9) before its n-th file operation."""
-    child = os.fork()
-    if child == 0:
-        remaining = count(1)
-
-        def hook(event: str, _arguments: tuple[object, ...]) -> None:
-            if event in _OPERATIONS and next(remaining) == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.addaudithook(hook)
-        action()
-        os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def test_killed_at_any_file_operation_the_next_run_finishes_or_undoes(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 
 import pytest
-from scaffold_builders import create, files
 
 from deploycharts.errors import Exit
+from tests.scaffold.scaffold_builders import create, files
 
 LONGEST = "a" * 53
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
-from scaffold_builders import ROOT, answers, commit_all, create, facts, files, git
 
 from deploycharts.errors import Exit
 from deploycharts.scaffold import answers as answering
 from deploycharts.scaffold import answerschema
 from deploycharts.scaffold.questions import QUESTIONS
+from tests.scaffold.scaffold_builders import ROOT, answers, commit_all, create, facts, files, git
 
 
 def test_a_dry_run_shows_every_file_and_writes_none(root: Path, talk: io.StringIO) -> None:

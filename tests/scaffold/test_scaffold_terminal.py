@@ -1,0 +1,96 @@
+"""The real program in a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.scaffold.scaffold_builders import files
+
+PROGRAM = "from deploycharts.cli.entry import create_new_service; create_new_service()"
+UP, DOWN, CLEAR = "\x1b[A", "\x1b[B", "\x15"
+
+
+@pytest.fixture
+def terminal(root: Path) -> Iterator[pexpect.spawn]:
+    child = start(root)
+    yield child
+    child.close(force=True)
+
+
+def start(root: Path, *words: str) -> pexpect.spawn:
+    env = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    return pexpect.spawn(
+        sys.executable, ["-c", PROGRAM, *words], cwd=str(root), env=env, timeout=30,
+        encoding="utf-8", dimensions=(60, 120),
+    )  # fmt: skip
+
+
+def answer(child: pexpect.spawn, question: str, keys: str) -> None:
+    child.expect_exact(question)
+    child.send(f"{keys}\r")
+
+
+def until_image(child: pexpect.spawn) -> None:
+    child.expect_exact("What is the service called?")
+    child.send("on\r")
+    child.expect_exact("YAML reads")
+    child.send(f"{CLEAR}demo\r")
+    answer(child, "What kind of service", "")
+    answer(child, "What is it written in", DOWN)
+    answer(child, "What does it do", f"{CLEAR}Says hello")
+    answer(child, "Who looks after it", "")
+
+
+def rest(child: pexpect.spawn) -> None:
+    answer(child, "Which image", "")
+    answer(child, "Which port", "")
+    answer(child, "Which path", "")
+    answer(child, "What else shall it have", " ")
+    answer(child, "Which groups or users deploy", "")
+
+
+def test_a_whole_run_with_a_wrong_answer_and_an_edit(root: Path, terminal: pexpect.spawn) -> None:
+    until_image(terminal)
+    rest(terminal)
+    terminal.expect_exact("All right so?")
+    terminal.send(f"{DOWN}\r")
+    terminal.expect_exact("Which answer?")
+    terminal.send(f"{DOWN * 3}\r")
+    answer(terminal, "What is it written in", DOWN)
+    terminal.expect_exact("python")
+    terminal.expect_exact("All right so?")
+    terminal.send("\r")
+    terminal.expect_exact("they lint")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert "Says hello" in (root / "charts/demo/Chart.yaml").read_text()
+    assert (root / "charts/demo/templates/httproute.yaml").is_file()
+
+
+def test_ctrl_c_and_resume(root: Path, terminal: pexpect.spawn) -> None:
+    before = files(root)
+    until_image(terminal)
+    terminal.expect_exact("Which image")
+    terminal.sendintr()
+    terminal.expect_exact("the answers are kept")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
+    assert files(root) == before
+    again = start(root)
+    again.expect_exact("go on: 5 answers for demo are kept")
+    again.send("\r")
+    rest(again)
+    again.expect_exact("All right so?")
+    again.send("\r")
+    again.expect(pexpect.EOF)
+    again.close()
+    assert again.exitstatus == 0
+    assert (root / "charts/demo/Chart.yaml").is_file()
