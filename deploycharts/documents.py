@@ -25,7 +25,7 @@ _BASE_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SOURCE_COMMENT = re.compile(r"^# Source: (.+)$", re.MULTILINE)
 _INT = re.compile(r"^[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0)$")
 _FLOAT = re.compile(
-    r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
+    r"^[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
 )
 _TRUE = frozenset("y Y yes Yes YES on On ON true True TRUE".split())
 _FALSE = frozenset("n N no No NO off Off OFF false False FALSE".split())
@@ -59,6 +59,14 @@ class HelmLoader(_BASE_LOADER):  # type: ignore[misc]
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+        """Keys become texts at once: to Python 1 and true were the same key."""
+        self.flatten_mapping(node)
+        return {
+            _key(self.construct_object(key, deep=True)): self.construct_object(value, deep=deep)
+            for key, value in node.value
+        }
+
 
 def _construct_bool(loader: HelmLoader, node: yaml.ScalarNode) -> bool:
     return node.value in _TRUE
@@ -74,7 +82,7 @@ def _construct_int(loader: HelmLoader, node: yaml.ScalarNode) -> int | float:
 
 
 def _construct_float(loader: HelmLoader, node: yaml.ScalarNode) -> int | float:
-    text = node.value.lower()
+    text = node.value.lower().replace("_", "")
     if text.endswith((".inf", ".nan")):
         return float(text.replace(".", ""))
     number = float(text)
@@ -163,7 +171,7 @@ def document(body: Mapping[str, Json], *, namespace: str = "", template: str = "
 
 def _bodies(text: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
     template = ""
-    for part in re.split(r"^---(?:\s.*)?$", text, flags=re.MULTILINE):
+    for part in re.split(r"^---(?:[ \t].*)?$", text, flags=re.MULTILINE):
         named = _SOURCE_COMMENT.search(part)
         if named:
             template = named[1]

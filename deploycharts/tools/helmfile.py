@@ -7,6 +7,7 @@ byte for byte.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import os
 import re
@@ -22,6 +23,11 @@ from deploycharts.tools.process import Result, Running
 
 _NO_RELEASES = 3
 _HOOKS_REFUSED = "hooks are disabled"
+_READING_EVENTS = (
+    r"(events:\s*\[[^\]]*?)\b(?:prepare|cleanup)\b",
+    r"""(events:\s*\n(?:\s*-\s*["']?\w+["']?\s*\n)*?\s*-\s*["']?)\b(?:prepare|cleanup)\b""",
+)
+_MOST_EVENTS = 6
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 _RECORD = """#!/bin/sh
@@ -182,7 +188,7 @@ def _ask_reading(
         argv[2] = "-"
         muted = {key: value for key, value in env.items() if key != "HELMFILE_DISABLE_HOOKS"}
         muted["HELMFILE_RENDER_YAML"] = "true"
-        text = _without_reading_hooks(state_file.read_text())
+        text = _without_reading_hooks(state_file)
         answer = process.run(argv, cwd=state_file.parent, env=muted, stdin=text, ok=range(256))
     if answer.code == _NO_RELEASES:
         raise UnknownName(
@@ -198,17 +204,29 @@ def _ask_reading(
     return answer
 
 
-def _without_reading_hooks(text: str) -> str:
-    """The state file's text with the hooks muted that even `build` and `template` run.
+def _without_reading_hooks(state_file: Path) -> str:
+    """A state that says the same, without the hooks that even `build` and `template` run.
 
-    A later part's `hooks` replace the global ones; those of a release are renamed in place.
+    Each part is wrapped: helmfile renders it, includes and all, then the events are renamed in the
+    result. A last part's `hooks` replace global ones that come from elsewhere.
     """
-    muted = re.sub(
-        r"(events:\s*\[[^\]]*\]|events:\s*\n(?:\s*-\s*[\"']?\w+[\"']?\s*\n)+)",
-        lambda found: re.sub(r"\b(prepare|cleanup)\b", r"\1-muted", found[0]),
-        text,
-    )
-    return f"{muted}\n---\nhooks: [{{name: muted, events: [muted], command: 'true'}}]\n"
+    is_template = state_file.suffix == ".gotmpl"
+    parts = re.split(r"^---[ \t]*$", state_file.read_text(), flags=re.MULTILINE)
+    wrapped = [_wrapped(part, is_template=is_template) for part in parts if part.strip()]
+    return "\n---\n".join([*wrapped, "hooks: [{name: muted, events: [muted], command: 'true'}]\n"])
+
+
+def _wrapped(part: str, *, is_template: bool) -> str:
+    text = base64.b64encode(part.encode()).decode()
+    lines = [f'{{{{- $text := b64dec "{text}" }}}}']
+    if is_template:
+        lines.append("{{- $text = tpl $text . }}")
+    lines += [
+        f'{{{{- $text = regexReplaceAll `{pattern}` $text "${{1}}muted" }}}}'
+        for pattern in _READING_EVENTS
+        for _ in range(_MOST_EVENTS)
+    ]
+    return "".join(lines) + "\n{{ $text }}"
 
 
 def _environment(workdir: Path) -> dict[str, str]:
