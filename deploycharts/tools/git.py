@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploycharts.errors import UserError, unknown
 from deploycharts.tools import process
+from deploycharts.tools.process import Result
+from deploycharts.tools.workdir import private_folder
+
+_MAIN_BRANCHES = ("origin/main", "origin/master", "main", "master")
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,57 @@ class Tree:
         return f"commit {self.commit[:10]}{' with uncommitted changes' if self.dirty else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a git tree: its mode and the name of its content."""
+
+    mode: str
+    blob: str
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return self.mode == "120000"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """All files of a git tree, and where git finds their contents.
+
+    Attributes:
+        id: the tree's name; equal trees have equal names.
+        top: the top folder of the work tree.
+        prefix: the repository's folder below `top`; "" if it is `top` itself.
+        environ: what git needs in its environment to find new contents of the work tree.
+    """
+
+    id: str
+    top: Path
+    prefix: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def entries(self) -> dict[str, Entry]:
+        """The files below `prefix` by their path there, submodules left out."""
+        where = f"{self.id}:{self.prefix}" if self.prefix else self.id
+        listing = _git(self.top, "ls-tree", "-r", "-z", "--full-tree", where, env=self.environ)
+        found = {}
+        for line in filter(None, listing.out.split("\0")):
+            facts, _, path = line.partition("\t")
+            mode, _, blob = facts.split(" ")
+            if mode != _SUBMODULE:
+                found[path] = Entry(mode, blob)
+        return found
+
+    def lay_out(self, folder: Path) -> Path:
+        """Write all files below `folder`, which must not exist; returns the repository's folder."""
+        folder.mkdir(mode=0o700, parents=True)
+        index = folder.with_name(f"{folder.name}.index")
+        env = {**self.environ, "GIT_INDEX_FILE": str(index)}
+        _git(self.top, "read-tree", self.id, env=env)
+        _git(self.top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", env=env)
+        return folder / self.prefix if self.prefix else folder
+
+
 def tree(root: Path) -> Tree:
     """The state of the work tree at `root`; an empty commit where there is no git."""
     head = process.run(["git", "rev-parse", "--verify", "-q", "HEAD"], cwd=root, ok=range(256))
@@ -30,3 +91,105 @@ def tree(root: Path) -> Tree:
         ["git", "--no-optional-locks", "status", "--porcelain"], cwd=root, ok=range(256)
     )
     return Tree(head.out.strip(), bool(status.out.strip()))
+
+
+def commit(root: Path, revision: str) -> str:
+    """The commit that a revision names.
+
+    Raises:
+        UnknownName: there is none; near branches and tags are named.
+        UserError: this is no git repository.
+    """
+    words = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    answer = _git(root, *words, ok=range(256))
+    if answer.code != 0:
+        _require_repository(root)
+        names = _git(root, "for-each-ref", "--format=%(refname:short)", ok=range(256)).out.split()
+        raise unknown("revision", revision, names, next_step="git log --oneline")
+    return answer.out.strip()
+
+
+def main_branch(root: Path) -> str | None:
+    """The branch that changes are merged into, as far as this clone knows."""
+    told = _git(root, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD", ok=(0, 1))
+    names = [told.out.strip()] if told.out.strip() else []
+    refs = _git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/remotes")
+    known = set(refs.out.split())
+    return next((name for name in (*names, *_MAIN_BRANCHES) if name in known), None)
+
+
+def merge_base(root: Path, one: str, other: str) -> str:
+    """The commit where two revisions parted.
+
+    Raises:
+        UserError: they have no common history.
+    """
+    answer = _git(root, "merge-base", one, other, ok=range(256))
+    if answer.code != 0:
+        raise UserError(
+            f"{one} and {other} have no common history",
+            why=answer.err.strip() or "a shallow clone does not reach back to where they parted",
+            next_step="git fetch --unshallow",
+        )
+    return answer.out.strip()
+
+
+def files_of(root: Path, revision: str) -> Files:
+    """The files of a commit.
+
+    Raises:
+        UnknownName: there is no such revision.
+    """
+    top, prefix = _top(root)
+    named = _git(root, "rev-parse", f"{commit(root, revision)}^{{tree}}")
+    return Files(named.out.strip(), top, prefix)
+
+
+@contextmanager
+def files_of_work_tree(root: Path) -> Iterator[Files]:
+    """The files of the work tree: changed and untracked ones too, ignored ones not.
+
+    Leaves the repository alone: index and new contents live in a private folder meanwhile.
+    """
+    top, prefix = _top(root)
+    paths = _git(root, "rev-parse", "--git-path", "index", "--git-path", "objects").out.split("\n")
+    index, objects = (Path(root, path).resolve() for path in paths[:2])
+    with private_folder("worktree") as workdir:
+        own = workdir / "index"
+        if index.is_file():
+            shutil.copyfile(index, own)
+        (workdir / "objects").mkdir()
+        others = [str(objects), *filter(None, [os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")])]
+        env = {
+            "GIT_OBJECT_DIRECTORY": str(workdir / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(others),
+        }
+        with_index = {**env, "GIT_INDEX_FILE": str(own)}
+        _git(top, "add", "--all", "--ignore-errors", ".", env=with_index)
+        named = _git(top, "write-tree", env=with_index)
+        yield Files(named.out.strip(), top, prefix, env)
+
+
+def _top(root: Path) -> tuple[Path, str]:
+    answer = _git(root, "rev-parse", "--show-toplevel", "--show-prefix", ok=range(256))
+    if answer.code != 0:
+        _require_repository(root)
+    top, prefix, *_ = [*answer.out.split("\n"), ""]
+    return Path(top), prefix.rstrip("/")
+
+
+def _require_repository(root: Path) -> None:
+    answer = _git(root, "rev-parse", "--git-dir", ok=range(256))
+    if answer.code != 0:
+        raise UserError(
+            "this is not a git repository",
+            where=root,
+            why=answer.err.strip(),
+            next_step="git init && git add . && git commit",
+        )
+
+
+def _git(
+    cwd: Path, *words: str, env: Mapping[str, str] | None = None, ok: range | tuple[int, ...] = (0,)
+) -> Result:
+    return process.run(["git", *words], cwd=cwd, env={**os.environ, **(env or {})}, ok=ok)
