@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploycharts import documents
 from deploycharts.console import console
 from deploycharts.errors import Exit, Problems, UserError
 from deploycharts.registry import repository
@@ -25,9 +25,9 @@ from deploycharts.scaffold.record import Record
 from deploycharts.scaffold.templates import FOLDER
 from deploycharts.scaffold.tree import Tree, chart_folder, diff
 from deploycharts.source import Source
+from deploycharts.tools import yamledit
 
 _FIXED = ("name", "chart", "kind")
-_VERSION = re.compile(r"^(version: *[\"']?\d+\.\d+\.)(\d+)([\"']?\s*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,18 +159,27 @@ def _with_version(root: Path, update: Update) -> Update:
     merged = update.files.get(path)
     if merged is None or merged.text is None or merged.fate == "conflict":
         return update
-    before = (root / path).read_text()
     touched = any(
         one.fate not in {"same", "owner-deleted", "kept"} and name.startswith(f"{chart}/")
         for name, one in update.files.items()
     )
-    if not touched or _VERSION.findall(before) != _VERSION.findall(merged.text):
+    version = _version((root / path).read_text(), path)
+    if not touched or version != _version(merged.text, path):
         return update
-    text = _VERSION.sub(lambda m: f"{m[1]}{int(m[2]) + 1}{m[3]}", merged.text, count=1)
+    front, _, patch = version.rpartition(".")
+    if not patch.isdecimal():
+        return update
+    raised = f"{front}.{int(patch) + 1}"
+    text = yamledit.replace_scalar(merged.text, ["version"], raised, Source(path))
     fate = "updated" if merged.fate == "same" else merged.fate
     return Update(
         update.service, update.answers, {**update.files, path: Merged(fate, text)}, update.record
     )
+
+
+def _version(text: str, path: str) -> str:
+    body = documents.load(text, Source(path))
+    return str(body.get("version", "")) if isinstance(body, dict) else ""
 
 
 def _file_plan(root: Path, updates: Sequence[Update]) -> apply.FilePlan:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scaffold_builders import TEMPLATES
 
 from deploycharts.tools import process
+from tests.scaffold.scaffold_builders import TEMPLATES
 
 CHECK = TEMPLATES / "service" / "<@cookiecutter.name@>" / "chart" / "files" / "check.py"
 Answer = tuple[int, dict[str, str], str]
