@@ -1,0 +1,155 @@
+"""The values of a release as Helm itself merges them: asked, never computed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from deploycharts.documents import Json
+from deploycharts.errors import UserError
+from deploycharts.rendering.release import Release
+from deploycharts.tools import helm
+from deploycharts.tools.workdir import private_folder
+
+Subcharts: TypeAlias = "Mapping[str, Subcharts]"
+"""The enabled subcharts by name or alias, each with its own."""
+
+# What a chart needs for its values to be merged; templates and schema are not wanted.
+_KEPT = ("Chart.yaml", "values.yaml", "requirements.yaml")
+_ASK = """{{- define "probe.subcharts" -}}
+{ {{- $comma := "" -}}
+{{- range $name, $chart := .Subcharts -}}
+{{ $comma }}{{ $name | toJson }}:{{ include "probe.subcharts" $chart }}{{ $comma = "," }}
+{{- end -}} }
+{{- end -}}
+apiVersion: v1
+kind: Values
+values: {{ .Values | toJson | b64enc }}
+subcharts: {{ include "probe.subcharts" . | b64enc }}
+"""
+_ANSWER = re.compile(r"^(values|subcharts): *(\S*)$", re.MULTILINE)
+# Flags that would ask a cluster, run programs or write elsewhere.
+_DROPPED = ("--validate", "--dry-run", "--wait", "--wait-for-jobs")
+_DROPPED_WITH_WORD = (
+    "--post-renderer",
+    "--post-renderer-args",
+    "--show-only",
+    "-s",
+    "--output-dir",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """Helm's answer: all values that templates see.
+
+    Attributes:
+        values: with secrets, not to be shown.
+        subcharts: the enabled ones.
+        is_complete: False where the chart is fetched from elsewhere, so that its defaults are
+            not known here.
+    """
+
+    values: Mapping[str, Json]
+    subcharts: Subcharts
+    is_complete: bool
+
+
+def effective(release: Release) -> Effective:
+    """Ask Helm for the values of a release: a copy of its chart with one template of ours.
+
+    Raises:
+        UserError: Helm cannot merge the values.
+    """
+    with private_folder("values") as workdir:
+        chart = workdir / "chart"
+        _copy_chart(release.chart.path, chart)
+        words = [*chart_argv(release, chart), *write_layers(release, workdir)]
+        answer = helm.template(words, folder=release.folder)
+        if answer.code != 0:
+            raise UserError(
+                f"{release.target}: helm cannot merge the values",
+                where=release.chart.reference,
+                why=_without_paths(answer.err, release, workdir),
+            )
+    found = {name: json.loads(base64.b64decode(text)) for name, text in _ANSWER.findall(answer.out)}
+    return Effective(found["values"] or {}, found["subcharts"], release.chart.path is not None)
+
+
+def chart_argv(release: Release, chart: Path) -> list[str]:
+    """The recorded arguments of a render, of another chart and without side effects."""
+    words = _harmless(release.argv)
+    words[words.index("template") + 2] = str(chart)
+    return words
+
+
+def write_layers(release: Release, workdir: Path) -> list[str]:
+    """Write the layers into a private folder; the arguments that name them."""
+    words = []
+    for index, layer in enumerate(release.layers):
+        file = workdir / f"{index}.yaml"
+        file.touch(mode=0o600)
+        file.write_bytes(layer.content)
+        words += ["--values", str(file)]
+    return words
+
+
+def _harmless(argv: Sequence[str]) -> list[str]:
+    kept = []
+    skip = False
+    for word in argv:
+        name, has_word, _ = word.partition("=")
+        if not skip and name not in (*_DROPPED, *_DROPPED_WITH_WORD):
+            kept.append(word)
+        skip = not skip and name in _DROPPED_WITH_WORD and not has_word
+    return kept
+
+
+def _copy_chart(source: Path | None, copy: Path) -> None:
+    if source is None:
+        copy.mkdir()
+        (copy / "Chart.yaml").write_text("apiVersion: v2\nname: unknown\nversion: 0.0.0\n")
+    else:
+        _copy_bare(source, copy)
+    (copy / "templates").mkdir()
+    (copy / "templates" / "probe.yaml").write_text(_ASK)
+
+
+def _copy_bare(source: Path, copy: Path) -> None:
+    """A chart without templates and schemas, packed subcharts unpacked."""
+    copy.mkdir(parents=True)
+    for name in _KEPT:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, copy / name)
+    nested = source / "charts"
+    for child in sorted(nested.iterdir()) if nested.is_dir() else ():
+        if (child / "Chart.yaml").is_file() and child.name[0] not in "._":
+            _copy_bare(child, copy / "charts" / child.name)
+        elif child.suffix == ".tgz":
+            _unpack_bare(child, copy / "charts" / child.stem)
+
+
+def _unpack_bare(packed: Path, copy: Path) -> None:
+    with tarfile.open(packed, mode="r:gz") as archive:
+        for member in archive:
+            _, _, name = member.name.partition("/")
+            stream = archive.extractfile(member)
+            if stream is None or Path(name).name not in _KEPT or ".." in Path(name).parts:
+                continue
+            if len(Path(name).parts) == 1 or name.startswith("charts/"):
+                file = copy / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(stream.read())
+
+
+def _without_paths(message: str, release: Release, workdir: Path) -> str:
+    for index, layer in enumerate(release.layers):
+        message = message.replace(str(workdir / f"{index}.yaml"), layer.source.path)
+    return message.strip().removeprefix("Error: ")[-3000:]
