@@ -36,6 +36,7 @@ def by_key(
         key = each.key
         if not key.name:
             key = _generated(each, generated)
+            each = replace(each, key=key)
         elif key in found:
             duplicates[key] = None
         found[key] = each

@@ -43,6 +43,14 @@ class _Page:
         return text if self.full or len(text) <= room else f"{text[: room - 1]}…"
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Lines that stay together."""
+
+    lines: list[str]
+    changes: int = 0
+
+
 def render_changes(
     folds: Sequence[Fold],
     consequences: Sequence[Consequence],
@@ -124,9 +132,7 @@ def _changes(folds: Sequence[Fold], page: _Page) -> list[str]:
     found = rows(folds, full=page.full)
     if not found:
         return []
-    as_matrix = _has_columns(page)
-    rendered = _matrix(found, page) if as_matrix else _list(found, page)
-    return _bounded(rendered, len(found), page)
+    return _bounded(_matrix(found, page) if _has_columns(page) else _list(found, page), page)
 
 
 def _has_columns(page: _Page) -> bool:
@@ -141,15 +147,14 @@ def _column_width(environment: str) -> int:
     return len(environment) + 2
 
 
-def _matrix(found: list[Row], page: _Page) -> list[list[str]]:
+def _matrix(found: list[Row], page: _Page) -> list[_Part]:
     """Rows of objects and fields, columns of environments."""
     names = "".join(name.rjust(_column_width(name)) for name in page.universe.environments)
     left = page.width - len(names)
-    header = [page.paint(f"{'':{left}}{names}", "dim")]
-    rendered = [header]
+    rendered = [_Part([page.paint(f"{'':{left}}{names}", "dim")])]
     for block in blocks(found):
-        rendered.append([page.paint(page.cut(block.object), "bold")])
-        rendered += [_matrix_row(row, page, left) for row in block.rows]
+        rendered.append(_Part([page.paint(page.cut(block.object), "bold")]))
+        rendered += [_Part(_matrix_row(row, page, left), changes=1) for row in block.rows]
     return rendered
 
 
@@ -201,14 +206,14 @@ def _cell(each: Fold, environment: str) -> tuple[str, str]:
     return ("≠", "yellow") if here(each.different) else ("·", "dim")
 
 
-def _list(found: list[Row], page: _Page) -> list[list[str]]:
+def _list(found: list[Row], page: _Page) -> list[_Part]:
     """Groups of targets, below them objects and fields."""
-    rendered: list[list[str]] = []
+    rendered: list[_Part] = []
     for group in groups(found, page.universe):
-        rendered.append([_group_title(group, page)])
+        rendered.append(_Part([_group_title(group, page)]))
         for block in group.blocks:
-            rendered.append([f"  {page.paint(page.cut(block.object, 2), 'bold')}"])
-            rendered += [_list_row(row, page) for row in block.rows]
+            rendered.append(_Part([f"  {page.paint(page.cut(block.object, 2), 'bold')}"]))
+            rendered += [_Part(_list_row(row, page), changes=1) for row in block.rows]
     return rendered
 
 
@@ -228,15 +233,16 @@ def _cause(row: Row, page: _Page) -> list[str]:
     return [f"      {page.paint(page.cut(f'← {text}', 6), 'dim')}"] if text else []
 
 
-def _bounded(rendered: list[list[str]], total: int, page: _Page) -> list[str]:
+def _bounded(rendered: list[_Part], page: _Page) -> list[str]:
     """The first rows up to the bound, and how many are hidden."""
     lines: list[str] = []
     for number, part in enumerate(rendered):
-        if not page.full and len(lines) + len(part) > _MOST_LINES:
-            hidden = sum(1 for each in rendered[number:] if each[0].startswith("  "))
-            text = f"… {hidden} of {count(total, 'change')} not shown: --full shows them"
+        if not page.full and len(lines) + len(part.lines) > _MOST_LINES:
+            hidden = sum(each.changes for each in rendered[number:])
+            total = count(sum(each.changes for each in rendered), "change")
+            text = f"… {hidden} of {total} not shown: --full shows them"
             return [*lines, page.paint(text, "dim")]
-        lines += part
+        lines += part.lines
     return lines
 
 

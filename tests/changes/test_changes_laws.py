@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from deploycharts.changes.apply import apply
 from deploycharts.changes.compare import compare
+from deploycharts.changes.consequences import consequences
 from deploycharts.changes.fold import fold, unfold
 from deploycharts.changes.model import Op
 from tests.changes.changes_builders import TARGET, Body, documents, target
@@ -159,6 +160,19 @@ def test_the_order_of_keyed_lists_does_not_matter(
 def test_everything_is_added_to_nothing(manifest: list[Body]) -> None:
     found = compare(TARGET, (), documents(*manifest))
     assert {change.op for change in found.changes} <= {Op.ADD}
+
+
+@settings(max_examples=300, deadline=None)
+@given(MANIFESTS, MANIFESTS)
+def test_every_change_has_a_consequence_and_nothing_has_none(
+    base: list[Body], head: list[Body]
+) -> None:
+    before, after = documents(*base), documents(*head)
+    found = compare(TARGET, before, after)
+    effects = consequences(found, before, after)
+    told = [change for each in effects for change in each.because]
+    assert effects
+    assert all(change in told for change in found.changes)
 
 
 TARGETS = [target(each, name) for name in ("main", "echo") for each in ("staging", "codfw")]

@@ -87,7 +87,8 @@ def test_a_huge_change_is_bounded_and_says_how_to_see_the_rest() -> None:
         sets.append(ChangeSet(each, changes))
     text = render(sets)
     assert len(text.splitlines()) < 70
-    assert "of 500 changes not shown: --full shows them" in text
+    shown = text.count("1 → 2") + text.count('"1" → "2"')
+    assert f"… {500 - shown} of 500 changes not shown: --full shows them" in text
     assert render(sets, full=True).count("ConfigMap/c") == 500
 
 
