@@ -21,7 +21,9 @@ from deploycharts.errors import UnknownName, UserError
 from deploycharts.tools import process, programs
 from deploycharts.tools.process import Result, Running
 
-_NO_RELEASES = 3
+NO_RELEASES = 3
+"""helmfile's exit code where the environment has no releases."""
+
 _HOOKS_REFUSED = "hooks are disabled"
 _READING_EVENTS = (
     r"(events:\s*\[[^\]]*?)\b(?:prepare|cleanup)\b",
@@ -89,32 +91,29 @@ class GuardRefused(UserError):
     """Layers or chart changed after the plan was made; nothing was applied."""
 
 
-def read(state_file: Path, environment: str, *, workdir: Path) -> State:
+def read(
+    state_file: Path,
+    environment: str,
+    *,
+    workdir: Path,
+    values: Mapping[str, str] | None = None,
+) -> State:
     """The state of one service in one environment; runs no hooks and leaves nothing behind.
 
     Args:
         state_file: the service's helmfile.
         environment: helmfile's name of the environment.
         workdir: a private folder for this call alone.
+        values: environment values that go before those of the repository.
 
     Raises:
         UnknownName: the service has no release in the environment.
         CommandFailed: helmfile cannot read the state.
     """
-    programs.version("helmfile")
-    calls = workdir / "calls"
-    calls.mkdir(mode=0o700)
-    recorder = _program(
-        workdir / "record-helm",
-        _RECORD.format(
-            helm=shlex.quote(str(programs.find("helm"))),
-            version=programs.version("helm"),
-            calls=shlex.quote(str(calls)),
-        ),
-    )
-    env = _environment(workdir)
+    env = quiet_environment(workdir)
     env["HELMFILE_DISABLE_HOOKS"] = "true"
-    arguments = ["--helm-binary", str(recorder), "--environment", environment, "--quiet"]
+    arguments = [*recording(workdir), "--environment", environment, "--quiet"]
+    arguments += given(values or {})
     template = ["template", "--skip-deps", "--skip-cleanup"]
 
     def ask(verb: Sequence[str]) -> Result:
@@ -124,7 +123,7 @@ def read(state_file: Path, environment: str, *, workdir: Path) -> State:
         building = pool.submit(ask, ["build"])
         recording = pool.submit(ask, template)
         build, _ = building.result(), recording.result()
-    return State(build.out, tuple(_call(file) for file in sorted(calls.iterdir())))
+    return State(build.out, recorded(workdir))
 
 
 def sync(
@@ -168,7 +167,7 @@ def sync(
     return process.start(
         argv,
         cwd=state_file.parent,
-        env=_environment(workdir),
+        env=quiet_environment(workdir),
         on_line=lambda line: on_line(_ANSI.sub("", line.rstrip("\n"))),
     )
 
@@ -190,7 +189,7 @@ def _ask_reading(
         muted["HELMFILE_RENDER_YAML"] = "true"
         text = _without_reading_hooks(state_file)
         answer = process.run(argv, cwd=state_file.parent, env=muted, stdin=text, ok=range(256))
-    if answer.code == _NO_RELEASES:
+    if answer.code == NO_RELEASES:
         raise UnknownName(
             f"service {state_file.parent.name} has no release in {environment}", where=state_file
         )
@@ -229,7 +228,33 @@ def _wrapped(part: str, *, is_template: bool) -> str:
     return "".join(lines) + "\n{{ $text }}"
 
 
-def _environment(workdir: Path) -> dict[str, str]:
+def recording(workdir: Path) -> list[str]:
+    """The arguments that put the recorder in helm's place."""
+    programs.version("helmfile")
+    calls = workdir / "calls"
+    calls.mkdir(mode=0o700)
+    recorder = _program(
+        workdir / "record-helm",
+        _RECORD.format(
+            helm=shlex.quote(str(programs.find("helm"))),
+            version=programs.version("helm"),
+            calls=shlex.quote(str(calls)),
+        ),
+    )
+    return ["--helm-binary", str(recorder)]
+
+
+def given(values: Mapping[str, str]) -> list[str]:
+    """The arguments that set environment values."""
+    return [word for pair in values.items() for word in ("--state-values-set", "=".join(pair))]
+
+
+def recorded(workdir: Path) -> tuple[Call, ...]:
+    """The renders that the recorder noted."""
+    return tuple(_call(file) for file in sorted((workdir / "calls").iterdir()))
+
+
+def quiet_environment(workdir: Path) -> dict[str, str]:
     """The environment to run helmfile in: temporary files private, no colours."""
     temporary = workdir / "tmp"
     temporary.mkdir(mode=0o700, exist_ok=True)

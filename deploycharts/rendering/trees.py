@@ -1,0 +1,130 @@
+"""A git tree laid out as a repository of its own: one side of a review."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from deploycharts.registry.repository import Repository
+from deploycharts.tools.git import Entry, Files
+
+_ABSENT = "absent"
+
+
+class Tree:
+    """The files of one side. Laid out on disk when somebody asks for `root`."""
+
+    def __init__(self, files: Files, folder: Path, *, title: str) -> None:
+        """The tree `files`, to be laid out as `folder`; `title` is what people call it."""
+        self.files = files
+        self.title = title
+        self._folder = folder
+        self._charts: dict[str, str] = {}
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """All files, by their path in the repository."""
+        return self.files.entries()
+
+    @cached_property
+    def root(self) -> Path:
+        """The repository's folder."""
+        return self.files.lay_out(self._folder)
+
+    @cached_property
+    def repository(self) -> Repository:
+        """What the tree says as a repository."""
+        return Repository(self.root)
+
+    @cached_property
+    def is_repository(self) -> bool:
+        """Whether it has what makes a deployment-charts repository."""
+        return "helmfile.d/environments.yaml" in self.entries
+
+    @cached_property
+    def folders(self) -> Mapping[str, tuple[str, ...]]:
+        """Every folder with the files below it."""
+        found: dict[str, list[str]] = {}
+        for path in self.entries:
+            folder = posixpath.dirname(path)
+            while folder:
+                found.setdefault(folder, []).append(path)
+                folder = posixpath.dirname(folder)
+        return {folder: tuple(paths) for folder, paths in found.items()}
+
+    def below(self, folder: str) -> tuple[str, ...]:
+        """The files below a folder, or the file itself."""
+        return (folder,) if folder in self.entries else self.folders.get(folder, ())
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file or folder of this path."""
+        return path in self.entries or path in self.folders
+
+    def text(self, path: str) -> str:
+        """The text of a file; links are followed, "" if there is none."""
+        try:
+            return (self.root / path).read_text(errors="replace")
+        except OSError:
+            return ""
+
+    def closure(self, paths: Iterable[str]) -> frozenset[str]:
+        """Files and folders with everything that symbolic links among them lead to.
+
+        What is not there is kept too: that it is missing is a fact that a change can change.
+        """
+        found: set[str] = set()
+        waiting = list(paths)
+        while waiting:
+            path = waiting.pop()
+            if path in found:
+                continue
+            found.add(path)
+            entry = self.entries.get(path)
+            if entry is None:
+                waiting += self._through_links(path) or self.folders.get(path, ())
+            elif entry.is_link:
+                waiting.append(self._target(path))
+        return frozenset(found)
+
+    def digest(self, paths: Iterable[str]) -> str:
+        """The sha256 of the contents of files, and of what is missing."""
+        sums = hashlib.sha256()
+        for path in sorted(paths):
+            sums.update(f"{path}\0{self._identity(path)}\n".encode(errors="surrogateescape"))
+        return sums.hexdigest()
+
+    def _identity(self, path: str) -> str:
+        entry = self.entries.get(path)
+        if entry is not None:
+            return f"{entry.mode} {entry.blob}"
+        if path in self.folders:
+            return "folder"
+        if path.startswith("/"):
+            return _outside(Path(path))
+        return _ABSENT
+
+    def _target(self, link: str) -> str:
+        target = posixpath.join(posixpath.dirname(link), str((self.root / link).readlink()))
+        return posixpath.normpath(target)
+
+    def _through_links(self, path: str) -> Iterator[str] | list[str]:
+        """Where a path leads whose folder is a link."""
+        parts = path.split("/")
+        for length in range(len(parts) - 1, 0, -1):
+            link = "/".join(parts[:length])
+            entry = self.entries.get(link)
+            if entry is not None and entry.is_link:
+                rest = "/".join(parts[length:])
+                return [link, posixpath.normpath(posixpath.join(self._target(link), rest))]
+        return []
+
+
+def _outside(path: Path) -> str:
+    """What a file outside the repository says; it is the same for both sides."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return _ABSENT
