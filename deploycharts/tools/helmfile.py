@@ -121,8 +121,8 @@ def read(
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         building = pool.submit(ask, ["build"])
-        recording = pool.submit(ask, template)
-        build, _ = building.result(), recording.result()
+        noting = pool.submit(ask, template)
+        build, _ = building.result(), noting.result()
     return State(build.out, recorded(workdir))
 
 
