@@ -10,7 +10,17 @@ from deploycharts.errors import Exit, UserError
 from deploycharts.registry import repository
 from deploycharts.registry.repository import Repository
 from deploycharts.scaffold import answers as answering
-from deploycharts.scaffold import apply, build, facts, memory, pipeline, prompt, submit, verify
+from deploycharts.scaffold import (
+    apply,
+    build,
+    dryrun,
+    facts,
+    memory,
+    pipeline,
+    prompt,
+    submit,
+    verify,
+)
 from deploycharts.scaffold.answers import Given
 from deploycharts.scaffold.apply import FilePlan
 from deploycharts.scaffold.facts import Facts
@@ -21,6 +31,7 @@ from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.scaffold.templates import FOLDER
 from deploycharts.scaffold.tree import Tree, diff, outline
+from deploycharts.scaffold.verify import Verified
 from deploycharts.source import Source
 
 
@@ -67,7 +78,9 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     if wanted.branch:
         submit.refuse_existing(repo.root, str(chosen["name"]))
     strict = chosen["kind"] != "custom"
-    checked = verify.verify(repo.root, tree, chosen, known.environments, strict=strict)
+    verified = verify.verify(repo.root, tree, chosen, known.environments, strict=strict)
+    asked = dryrun.ask_sandbox(repo.environments, verified.documents)
+    checked = _checked(verified, asked)
     if wanted.print_answers:
         console.out(answering.to_yaml(chosen, QUESTIONS).rstrip())
     if wanted.dry_run:
@@ -134,11 +147,11 @@ def _choose(
     )
 
 
-def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, checked: int) -> None:
+def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, checked: str) -> None:
     apply.apply(plan)
     if wanted.defaults or not prompt.is_terminal():
         console.say("\n".join(f"  {line}" for line in outline(plan.changes(), hide="create")))
-    console.say(f"{len(plan.files)} files; they lint, render ({checked} ways) and validate")
+    console.say(f"{len(plan.files)} files; {checked}")
     name = str(chosen["name"])
     if wanted.source_dir is not None:
         written = pipeline.write(repo.root / FOLDER, chosen, wanted.source_dir)
@@ -150,11 +163,16 @@ def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, che
     _say_next(name, [environment.name for environment in repo.environments])
 
 
-def _say_dry(plan: FilePlan, checked: int) -> None:
+def _checked(verified: Verified, asked: int | None) -> str:
+    done = f"they lint, render ({verified.ways} ways) and validate"
+    return done if asked is None else f"{done}; the sandbox would take all {asked} objects"
+
+
+def _say_dry(plan: FilePlan, checked: str) -> None:
     console.say("\n".join(f"  {line}" for line in outline(plan.changes())))
     for path, text in plan.files.items():
         console.say(diff(path, plan.before[path], text))
-    console.say(f"nothing is written; these files lint, render ({checked} ways) and validate")
+    console.say(f"nothing is written; {checked}")
 
 
 def _say_next(name: str, environments: list[str]) -> None:

@@ -28,9 +28,17 @@ class Case:
     layers: tuple[Path, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was checked: the ways to render, and the objects that they gave."""
+
+    ways: int
+    documents: tuple[Document, ...]
+
+
 def verify(
     root: Path, tree: Tree, answers: Answers, environments: Sequence[str], *, strict: bool = True
-) -> int:
+) -> Verified:
     """Lint and render the tree for every environment and fixture, and validate all objects.
 
     Args:
@@ -41,7 +49,7 @@ def verify(
         strict: objects of a kind that we have no schema of are refused.
 
     Returns:
-        How many ways of rendering were checked.
+        What was checked.
 
     Raises:
         Problems: everything that is wrong.
@@ -56,7 +64,8 @@ def verify(
         found = [*lint.result(), *_problems(cases, rendered, strict=strict)]
     if found:
         raise Problems("the new files are not sound", found)
-    return len(cases)
+    documents_found = (d for one in rendered if not isinstance(one, UserError) for d in one)
+    return Verified(len(cases), tuple(documents_found))
 
 
 def _lay_out(root: Path, work: Path, tree: Tree, answers: Answers) -> Path:
