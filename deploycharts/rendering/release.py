@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -89,10 +89,25 @@ def evaluate(
         state = helmfile.read(service.state_file, environment.name, workdir=workdir)
     releases = from_state(repository, service, environment, state)
     for release in releases:
-        for layer in release.layers:
-            if layer.kind != "inline":
-                _require_mapping(layer)
+        require_mappings(release)
     return releases
+
+
+def require_mappings(release: Release) -> None:
+    """Make sure that the layers are YAML mappings: helm says less about them.
+
+    Raises:
+        UserError: one is not; the error names the file and, for bad YAML, the line.
+    """
+    for layer in release.layers:
+        if layer.kind != "inline":
+            _require_mapping(layer)
+
+
+def fingerprint(layers: Sequence[Layer], chart: ChartRef, listing: Callable[[Path], str]) -> str:
+    """What a plan binds: the bytes of the layers and of the chart."""
+    files = listing(chart.path) if chart.path else f"{chart.reference} {chart.version}"
+    return helm.fingerprint([layer.content for layer in layers], files)
 
 
 def pick(releases: Sequence[Release], name: str) -> tuple[Release, ...]:
@@ -108,28 +123,35 @@ def pick(releases: Sequence[Release], name: str) -> tuple[Release, ...]:
 
 
 def from_state(
-    repository: Repository, service: Service, environment: Environment, state: State
+    repository: Repository,
+    service: Service,
+    environment: Environment,
+    state: State,
+    *,
+    listing: Callable[[Path], str] = helm.chart_listing,
 ) -> tuple[Release, ...]:
-    """The releases that a recorded state describes; reads charts, asks no program."""
+    """The releases that a recorded state describes; reads charts, asks no program.
+
+    `listing` lists a chart's files; who evaluates many releases remembers it.
+    """
     body = yaml.load(state.build, Loader=documents.HelmLoader)  # noqa: S506 (a safe loader)
     recorded = {_name_and_namespace(call): call for call in state.calls}
     private = environment.private_layer_of(service.name)
     found = []
     for spec in body.get("releases") or []:
         call = recorded.get((str(spec["name"]), str(spec.get("namespace", ""))))
-        found.append(_release(repository, service, environment, spec, call, private))
+        found.append(_release(repository, service, environment, spec, call, private, listing))
     return tuple(_in_order(found))
 
 
 def _release(
     repository: Repository, service: Service, environment: Environment,
-    spec: Mapping[str, Any], call: Call | None, private: Path,
+    spec: Mapping[str, Any], call: Call | None, private: Path, listing: Callable[[Path], str],
 ) -> Release:  # fmt: skip
     target = Target(service.name, environment.name, str(spec["name"]))
     installed = bool(spec.get("installed", True)) and call is not None
     layers, missing = _layers(repository, service, spec, call, private)
     chart = _chart(service, spec)
-    listing = helm.chart_listing(chart.path) if chart.path else f"{chart.reference} {chart.version}"
     return Release(
         target=target,
         namespace=str(spec.get("namespace", "")),
@@ -142,7 +164,7 @@ def _release(
         installed=installed,
         argv=_render_argv(call) if call else (),
         folder=call.folder if call else service.folder,
-        fingerprint=helm.fingerprint([layer.content for layer in layers], listing),
+        fingerprint=fingerprint(layers, chart, listing),
         state_file=service.state_file,
     )
 
