@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deploycharts import documents
-from deploycharts.documents import Json
 from deploycharts.rendering import settings
 from deploycharts.rendering.alignment import align
+from deploycharts.rendering.chartfiles import ChartFiles
 from deploycharts.rendering.marked import Leaf, Marked, Origin, Table, plain
 from deploycharts.rendering.merging import Defaults, merge_files
 from deploycharts.rendering.reading import read
@@ -33,7 +30,7 @@ def user_values(release: Release, root: Path) -> Table:
     found = Table(Origin(Source(str(release.state_file))))
     for layer in release.layers:
         found = merge_files(found, read_layer(layer, root))
-    state = Source(_shown(release.state_file, root))
+    state = Source(shown(release.state_file, root))
     text = release.state_file.read_text(errors="replace") if release.state_file.is_file() else ""
     return settings.apply(found, release, state, text)
 
@@ -60,94 +57,20 @@ def read_layer(layer: Layer, root: Path) -> Table:
     return table
 
 
-def chart_defaults(release: Release, root: Path, subcharts: Subcharts) -> Defaults:
-    """The defaults of the release's chart and of its enabled subcharts.
+def chart_defaults(chart: ChartFiles, subcharts: Subcharts) -> Defaults:
+    """The defaults of a chart and of its enabled subcharts.
 
     Raises:
         UserError: a values.yaml is not YAML.
     """
-    if release.chart.path is None:
-        return Defaults(Table(Origin(Source(release.chart.reference))))
-    return _folder_defaults(release.chart.path, _shown(release.chart.path, root), subcharts)
-
-
-def imports_values(release: Release) -> bool:
-    """Whether the chart takes values over from its subcharts."""
-    if release.chart.path is None:
-        return False
-    declared = _dependencies((release.chart.path / "Chart.yaml").read_bytes(), "Chart.yaml")
-    return any(each.get("import-values") for each in declared)
-
-
-def _folder_defaults(folder: Path, shown: str, subcharts: Subcharts) -> Defaults:
-    files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
-    found: dict[str, Defaults] = {}
-    nested = folder / "charts"
-    children = sorted(nested.iterdir()) if nested.is_dir() else []
-    declared = _dependencies(files["Chart.yaml"], f"{shown}/Chart.yaml")
-    for child in children:
-        for name, inner in _names(_chart_name(child), declared, subcharts):
-            place = f"{shown}/charts/{child.name}"
-            found[name] = (
-                _folder_defaults(child, place, inner)
-                if child.is_dir()
-                else _archive_defaults(child.read_bytes(), place)
-            )
-    return _defaults(files, shown, found, declares=bool(declared))
-
-
-def _archive_defaults(content: bytes, shown: str) -> Defaults:
-    """Of a packed subchart; what is packed inside that again is left to the comparison."""
-    return _defaults(_unpacked(content), shown, {}, declares=False)
-
-
-def _defaults(
-    files: Mapping[str, bytes], shown: str, found: Mapping[str, Defaults], *, declares: bool
-) -> Defaults:
-    text = files.get("values.yaml", b"").decode(errors="replace")
-    return Defaults(read(text, f"{shown}/values.yaml"), found, declares)
-
-
-def _names(
-    name: str, declared: Sequence[Mapping[str, Json]], subcharts: Subcharts
-) -> Iterable[tuple[str, Subcharts]]:
-    """As what an own chart is enabled: by its name or by aliases."""
-    aliases = [str(each.get("alias") or name) for each in declared if each.get("name") == name]
-    for each in aliases or [name]:
-        if each in subcharts:
-            yield each, subcharts[each]
-
-
-def _chart_name(chart: Path) -> str:
-    if chart.is_dir():
-        file = chart / "Chart.yaml"
-        content = file.read_bytes() if file.is_file() else b""
-    elif chart.suffix == ".tgz":
-        content = _unpacked(chart.read_bytes()).get("Chart.yaml", b"")
-    else:
-        content = b""
-    body = documents.load(content, Source(str(chart)))
-    return str(body.get("name")) if isinstance(body, dict) else ""
-
-
-def _unpacked(content: bytes) -> dict[str, bytes]:
-    """The files at the top of a packed chart."""
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        for member in archive:
-            _, _, name = member.name.partition("/")
-            stream = archive.extractfile(member) if "/" not in name else None
-            if stream is not None:
-                found[name] = stream.read()
-    return found
-
-
-def _dependencies(chart: bytes, shown: str) -> list[Mapping[str, Json]]:
-    body = documents.load(chart, Source(shown))
-    declared = body.get("dependencies") if isinstance(body, dict) else None
-    if not isinstance(declared, list):
-        return []
-    return [each for each in declared if isinstance(each, dict)]
+    text = chart.files.get("values.yaml", b"").decode(errors="replace")
+    found = {
+        name: chart_defaults(each, subcharts[name])
+        for each in chart.subcharts
+        for name in chart.names_of(each)
+        if name in subcharts
+    }
+    return Defaults(read(text, f"{chart.shown}/values.yaml"), found, bool(chart.dependencies))
 
 
 def _inline(origin: Origin) -> Origin:
@@ -201,5 +124,6 @@ def _each(table: Table, change: Callable[[Origin], Origin]) -> Table:
     return Table(change(table.origin), items, shadowed)
 
 
-def _shown(path: Path, root: Path) -> str:
+def shown(path: Path, root: Path) -> str:
+    """`path` as a user of the repository would type it."""
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

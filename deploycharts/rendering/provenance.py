@@ -12,9 +12,10 @@ from pathlib import Path
 
 from deploycharts.documents import Json
 from deploycharts.errors import unknown
-from deploycharts.rendering.layers import chart_defaults, imports_values, user_values
+from deploycharts.rendering.chartfiles import read_chart
+from deploycharts.rendering.layers import chart_defaults, shown, user_values
 from deploycharts.rendering.marked import KeyPath, Leaf, Marked, Origin, Table, show_key
-from deploycharts.rendering.merging import Coalesced, coalesce
+from deploycharts.rendering.merging import Coalesced, Defaults, coalesce
 from deploycharts.rendering.release import Release
 from deploycharts.rendering.values import Effective, effective
 from deploycharts.source import Source
@@ -22,6 +23,7 @@ from deploycharts.source import Source
 _DISAGREES = "the layers, read by Helm's rules as we know them, give something else than Helm says"
 _NOT_FOUND = "no layer, default or `set` is known to set it"
 _IMPORTED = "the chart imports values of its subcharts"
+_NO_DEFAULTS = Defaults(Table(Origin(Source(""))))
 _REMOTE = "the chart is fetched from elsewhere, so that its own defaults are not known"
 
 
@@ -67,9 +69,13 @@ def explain(release: Release, root: Path) -> tuple[Provenance, ...]:
     Raises:
         UserError: a layer is not valid, or Helm cannot merge the values.
     """
-    asked = effective(release)
-    merged = coalesce(user_values(release, root), chart_defaults(release, root, asked.subcharts))
-    missing = _IMPORTED if imports_values(release) else _NOT_FOUND
+    path = release.chart.path
+    chart = read_chart(path, shown(path, root)) if path else None
+    asked = effective(release, chart)
+    defaults = chart_defaults(chart, asked.subcharts) if chart else _NO_DEFAULTS
+    merged = coalesce(user_values(release, root), defaults)
+    imports = chart is not None and any(each.get("import-values") for each in chart.dependencies)
+    missing = _IMPORTED if imports else _NOT_FOUND
     return tuple(_explained(asked, merged, missing))
 
 

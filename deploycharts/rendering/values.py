@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TypeAlias
 
 from deploycharts.documents import Json
 from deploycharts.errors import UserError
+from deploycharts.rendering.chartfiles import ChartFiles
 from deploycharts.rendering.release import Release
 from deploycharts.tools import helm
 from deploycharts.tools.workdir import private_folder
@@ -23,6 +22,8 @@ Subcharts: TypeAlias = "Mapping[str, Subcharts]"
 
 # What a chart needs for its values to be merged; templates and schema are not wanted.
 _KEPT = ("Chart.yaml", "values.yaml", "requirements.yaml")
+_STUB_HEAD = b"apiVersion: v2\nname: unknown\nversion: 0.0.0\n"
+_STUB = ChartFiles("unknown", "", {"Chart.yaml": _STUB_HEAD}, (), ())
 _ASK = """{{- define "probe.subcharts" -}}
 { {{- $comma := "" -}}
 {{- range $name, $chart := .Subcharts -}}
@@ -62,16 +63,22 @@ class Effective:
     is_complete: bool
 
 
-def effective(release: Release) -> Effective:
+def effective(release: Release, chart: ChartFiles | None) -> Effective:
     """Ask Helm for the values of a release: a copy of its chart with one template of ours.
+
+    Args:
+        release: installed or not.
+        chart: the files of its chart, None if that is fetched from elsewhere.
 
     Raises:
         UserError: Helm cannot merge the values.
     """
     with private_folder("values") as workdir:
-        chart = workdir / "chart"
-        _copy_chart(release.chart.path, chart)
-        words = [*chart_argv(release, chart), *write_layers(release, workdir)]
+        copy = workdir / "chart"
+        _copy_bare(chart or _STUB, copy)
+        (copy / "templates").mkdir()
+        (copy / "templates" / "probe.yaml").write_text(_ASK)
+        words = [*chart_argv(release, copy), *write_layers(release, workdir)]
         answer = helm.template(words, folder=release.folder)
         if answer.code != 0:
             raise UserError(
@@ -80,7 +87,7 @@ def effective(release: Release) -> Effective:
                 why=_without_paths(answer.err, release, workdir),
             )
     found = {name: json.loads(base64.b64decode(text)) for name, text in _ANSWER.findall(answer.out)}
-    return Effective(found["values"] or {}, found["subcharts"], release.chart.path is not None)
+    return Effective(found["values"] or {}, found["subcharts"], chart is not None)
 
 
 def chart_argv(release: Release, chart: Path) -> list[str]:
@@ -112,41 +119,14 @@ def _harmless(argv: Sequence[str]) -> list[str]:
     return kept
 
 
-def _copy_chart(source: Path | None, copy: Path) -> None:
-    if source is None:
-        copy.mkdir()
-        (copy / "Chart.yaml").write_text("apiVersion: v2\nname: unknown\nversion: 0.0.0\n")
-    else:
-        _copy_bare(source, copy)
-    (copy / "templates").mkdir()
-    (copy / "templates" / "probe.yaml").write_text(_ASK)
-
-
-def _copy_bare(source: Path, copy: Path) -> None:
-    """A chart without templates and schemas, packed subcharts unpacked."""
+def _copy_bare(chart: ChartFiles, copy: Path) -> None:
+    """A chart without templates and schemas."""
     copy.mkdir(parents=True)
     for name in _KEPT:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, copy / name)
-    nested = source / "charts"
-    for child in sorted(nested.iterdir()) if nested.is_dir() else ():
-        if (child / "Chart.yaml").is_file() and child.name[0] not in "._":
-            _copy_bare(child, copy / "charts" / child.name)
-        elif child.suffix == ".tgz":
-            _unpack_bare(child, copy / "charts" / child.stem)
-
-
-def _unpack_bare(packed: Path, copy: Path) -> None:
-    with tarfile.open(packed, mode="r:gz") as archive:
-        for member in archive:
-            _, _, name = member.name.partition("/")
-            stream = archive.extractfile(member)
-            if stream is None or Path(name).name not in _KEPT or ".." in Path(name).parts:
-                continue
-            if len(Path(name).parts) == 1 or name.startswith("charts/"):
-                file = copy / name
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(stream.read())
+        if name in chart.files:
+            (copy / name).write_bytes(chart.files[name])
+    for index, each in enumerate(chart.subcharts):
+        _copy_bare(each, copy / "charts" / str(index))
 
 
 def _without_paths(message: str, release: Release, workdir: Path) -> str:
