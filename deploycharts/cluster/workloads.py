@@ -51,18 +51,27 @@ class Snapshot:
 
 def snapshot(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> Snapshot:
     """Read what is needed to judge the workloads `keys` of a namespace."""
-    wanted = {key for key in keys if key.kind in PATHS}
-    workloads = {}
-    for kind in {key.kind for key in wanted}:
-        for body in cluster.items(PATHS[kind].format(namespace)):
-            for key in wanted:
-                if key.kind == kind and key.name == body["metadata"]["name"]:
-                    workloads[key] = body
+    keys = tuple(keys)
+    workloads = _read(cluster, namespace, keys)
     replica_sets: tuple[Body, ...] = ()
-    if any(key.kind == "Deployment" for key in wanted):
+    if any(key.kind == "Deployment" for key in keys):
         replica_sets = tuple(cluster.items(f"/apis/apps/v1/namespaces/{namespace}/replicasets"))
     pods = tuple(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))
     return Snapshot(workloads, replica_sets, pods)
+
+
+def running_pods(
+    cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]
+) -> dict[ObjectKey, int]:
+    """How many pods each of the workloads has now; those that are not there are left out."""
+    found = _read(cluster, namespace, keys)
+    return {key: int((body.get("status") or {}).get("replicas") or 0)
+            for key, body in found.items() if key.kind in {"Deployment", "StatefulSet"}}  # fmt: skip
+
+
+def quotas(cluster: Cluster, namespace: str) -> list[Body]:
+    """The resource quotas of a namespace, with what is used of them."""
+    return list(cluster.items(f"/api/v1/namespaces/{namespace}/resourcequotas"))
 
 
 def events(cluster: Cluster, namespace: str, names: Sequence[str]) -> tuple[Body, ...]:
@@ -87,6 +96,16 @@ def log_tail(
     except ApiError:
         return ()
     return tuple(text.splitlines()[-lines:])
+
+
+def _read(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Body]:
+    wanted = {(key.kind, key.name): key for key in keys if key.kind in PATHS}
+    return {
+        wanted[kind, body["metadata"]["name"]]: body
+        for kind in {kind for kind, _ in wanted}
+        for body in cluster.items(PATHS[kind].format(namespace))
+        if (kind, body["metadata"]["name"]) in wanted
+    }
 
 
 def _owned(bodies: Iterable[Body], owner: Body) -> list[Body]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import ChangeSet
-from deploycharts.cluster import releases
+from deploycharts.changes.situation import Quota
+from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
 from deploycharts.cluster.workloads import PATHS
@@ -61,11 +62,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """From the objects of one revision to those of another, secrets masked."""
+    """From the objects of one revision to those of another, secrets masked.
+
+    Attributes:
+        running: pods that the workloads have now.
+        quota: the namespace's limits, None where there are none.
+    """
 
     changes: ChangeSet
     base: tuple[Document, ...] = field(repr=False)
     head: tuple[Document, ...] = field(repr=False)
+    running: Mapping[ObjectKey, int] = field(default_factory=dict)
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +205,26 @@ def _steps(
             baseline = releases.baseline(history)
             if not accept_pending:
                 _refuse_pending(target, baseline)
-            steps.append(_step(environment, cluster.kubeconfig, each, baseline, key))
+            step = _step(environment, cluster.kubeconfig, each, baseline, key)
+            steps.append(_with_situation(step, cluster))
     finally:
         cluster.close()
     return tuple(_main_first(steps))
+
+
+def _with_situation(step: Step, cluster: Cluster) -> Step:
+    """The step with what runs now; it is only asked for where something changes."""
+    if step.action is Action.NOTHING:
+        return step
+    namespace = step.place.namespace
+    quotas = [quota.get("status") or {} for quota in workloads.quotas(cluster, namespace)]
+    running = workloads.running_pods(cluster, namespace, step.place.workloads)
+    difference = replace(
+        step.difference,
+        running=running,
+        quota=Quota(quotas[0].get("hard") or {}, quotas[0].get("used") or {}) if quotas else None,
+    )
+    return replace(step, difference=difference)
 
 
 def _step(

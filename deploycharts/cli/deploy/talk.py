@@ -80,7 +80,9 @@ def _digest(
         consequence
         for each in found
         if not each.changes.is_empty
-        for consequence in consequences(each.changes, each.base, each.head)
+        for consequence in consequences(
+            each.changes, each.base, each.head, running=each.running, quota=each.quota
+        )
     )
     return fold([each.changes for each in found]), results
 
