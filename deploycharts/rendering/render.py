@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from deploycharts.documents import Document, Json, load, parse_manifest
 from deploycharts.errors import UserError
+from deploycharts.rendering.cache import user_cache
 from deploycharts.rendering.release import Layer, Release
+from deploycharts.rendering.remembered import pack, render_key, unpack
 from deploycharts.source import Source
 from deploycharts.tools import helm
 from deploycharts.tools.process import Result
@@ -44,24 +46,53 @@ def secrets_of(release: Release) -> Iterator[str]:
             yield from _scalars(load(layer.content, layer.source))
 
 
+def render_objects(
+    release: Release, argv: Sequence[str], layers: Mapping[str, Layer]
+) -> tuple[tuple[str, Json], ...]:
+    """The objects that helm makes of a release, each with the template that it comes from.
+
+    Args:
+        release: what to render.
+        argv: helm's arguments, values files included.
+        layers: which layer each values file holds.
+
+    Raises:
+        UserError: the chart does not render, or what it renders is no Kubernetes object.
+    """
+    answer = helm.template(argv, folder=release.folder)
+    if answer.code != 0:
+        raise render_failure(release, answer, layers)
+    found = parse_manifest(answer.out, namespace=release.namespace)
+    return tuple((each.template, dict(each.body)) for each in found)
+
+
 def _render(release: Release) -> Rendered:
     if not release.installed:
         return Rendered(release, ())
+    name = render_key(release)
+    content = user_cache().get(name) if name else None
+    if content is None:
+        content = pack(_by_helm(release))
+        if name:
+            user_cache().put(name, content)
+    return Rendered(release, unpack(content, namespace=release.namespace))
+
+
+def _by_helm(release: Release) -> tuple[tuple[str, Json], ...]:
     with private_folder("render") as workdir:
         words = list(release.argv)
+        names = {}
         for index, layer in enumerate(release.layers):
             file = workdir / f"{index}.yaml"
             file.touch(mode=0o600)
             file.write_bytes(layer.content)
             words += ["--values", str(file)]
-        answer = helm.template(words, folder=release.folder)
-        if answer.code != 0:
-            raise _failure(release, answer, {f"{workdir}/{i}.yaml": layer
-                                             for i, layer in enumerate(release.layers)})  # fmt: skip
-    return Rendered(release, parse_manifest(answer.out, namespace=release.namespace))
+            names[str(file)] = layer
+        return render_objects(release, words, names)
 
 
-def _failure(release: Release, answer: Result, files: dict[str, Layer]) -> UserError:
+def render_failure(release: Release, answer: Result, files: Mapping[str, Layer]) -> UserError:
+    """What is wrong with a chart that helm does not render, at its place."""
     message = answer.err.strip().removeprefix("Error: ")
     for name, layer in files.items():
         message = message.replace(name, layer.source.path)

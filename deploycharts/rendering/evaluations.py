@@ -1,0 +1,261 @@
+"""What services evaluate to in many trees and environments, remembered by their declared inputs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from deploycharts.errors import UnknownName, UserError
+from deploycharts.rendering.cache import Cache, key, program_identity
+from deploycharts.rendering.inputs import Inputs
+from deploycharts.rendering.release import (
+    ChartRef,
+    Layer,
+    Release,
+    fingerprint,
+    from_state,
+    require_mappings,
+)
+from deploycharts.rendering.remembered import is_example
+from deploycharts.rendering.trees import Tree
+from deploycharts.source import Source
+from deploycharts.target import Target
+from deploycharts.tools import helm, helmfile, helmfile_many
+from deploycharts.tools.helmfile import State
+from deploycharts.tools.workdir import private_folder
+
+_PROCESSES = 2
+_MOST_AT_ONCE = 48
+# Reviews see the dummy values that are checked in, whatever secrets this machine has.
+_VALUES = {"private": "helmfile.d/services/{service}/private.example.yaml"}
+
+Answer: TypeAlias = "tuple[Release, ...] | UserError"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What does a service of a tree evaluate to in an environment?"""
+
+    tree: Tree
+    service: str
+    environment: str
+
+
+def evaluate_many(
+    questions: Sequence[Question],
+    inputs: Callable[[Tree, str], Inputs],
+    *,
+    cache: Cache,
+    fresh: bool = False,
+) -> dict[Question, Answer]:
+    """The releases of each question, none where the service has none there, or the error.
+
+    Args:
+        questions: the same service of two trees with the same inputs is evaluated once.
+        inputs: the declared inputs of a tree's service.
+        cache: where evaluations are remembered.
+        fresh: evaluate everything, whatever is remembered.
+    """
+    keys = {each: _key(each, inputs(each.tree, each.service)) for each in questions}
+    stored: dict[str, bytes] = {}
+    for known in {each for each in keys.values() if each and not fresh}:
+        content = cache.get(known)
+        if content is not None:
+            stored[known] = content
+    asked = _first_of_each(questions, keys, stored)
+    answers = _ask(asked)
+    for question, answer in answers.items():
+        name = keys[question] or ""
+        if name and not isinstance(answer, UserError) and _may_be_stored(answer, question.tree):
+            stored[name] = _pack(answer, question.tree)
+            cache.put(name, stored[name])
+    left = [each for each in questions if each not in answers and keys[each] not in stored]
+    answers |= _ask(left)
+    for question in questions:
+        if question not in answers:
+            answers[question] = _unpacked(stored[keys[question] or ""], question)
+    return answers
+
+
+def _key(question: Question, inputs: Inputs) -> str | None:
+    if inputs.always:
+        return None
+    programs = (program_identity("helm"), program_identity("helmfile"))
+    return key("state", *programs, inputs.digest(question.tree), question.environment)
+
+
+def _first_of_each(
+    questions: Iterable[Question], keys: Mapping[Question, str | None], stored: Mapping[str, bytes]
+) -> list[Question]:
+    chosen: dict[str, Question] = {}
+    for number, each in enumerate(questions):
+        name = keys[each] or f"once {number}"
+        if name not in stored:
+            chosen.setdefault(name, each)
+    return [*chosen.values()]
+
+
+def _ask(questions: Sequence[Question]) -> dict[Question, Answer]:
+    """Ask helmfile, two processes at a time, each for many services in one environment."""
+    by_environment: dict[str, list[Question]] = {}
+    for each in questions:
+        by_environment.setdefault(each.environment, []).append(each)
+    chunks = [
+        found[start : start + _MOST_AT_ONCE]
+        for found in by_environment.values()
+        for start in range(0, len(found), _MOST_AT_ONCE)
+    ]
+    answers: dict[Question, Answer] = {}
+    with ThreadPoolExecutor(max_workers=_PROCESSES) as pool:
+        for found in pool.map(_ask_together, chunks):
+            answers |= found
+    return answers
+
+
+def _ask_together(questions: Sequence[Question]) -> dict[Question, Answer]:
+    files: dict[Path, Question] = {}
+    answers: dict[Question, Answer] = {}
+    for each in questions:
+        try:
+            files[each.tree.repository.service(each.service).state_file] = each
+        except UserError as error:
+            answers[each] = () if isinstance(error, UnknownName) else error
+    with private_folder("state") as workdir:
+        states, refused = helmfile_many.read_many(
+            [*files], questions[0].environment, workdir=workdir.resolve(), values=_VALUES
+        )
+    for file, state in states.items():
+        answers[files[file]] = _releases(files[file], state)
+    for file in refused:
+        answers[files[file]] = _ask_alone(files[file], file)
+    return answers
+
+
+def _ask_alone(question: Question, file: Path) -> Answer:
+    try:
+        with private_folder("state") as workdir:
+            state = helmfile.read(file, question.environment, workdir=workdir, values=_VALUES)
+    except UnknownName:
+        return ()
+    except UserError as error:
+        return _shown(error, question.tree)
+    return _releases(question, state)
+
+
+def _releases(question: Question, state: State) -> Answer:
+    repository = question.tree.repository
+    try:
+        found = from_state(
+            repository,
+            repository.service(question.service),
+            repository.environment(question.environment),
+            state,
+            listing=listing,
+        )
+        for release in found:
+            require_mappings(release)
+    except UserError as error:
+        return _shown(error, question.tree)
+    return found
+
+
+def _shown(error: UserError, tree: Tree) -> UserError:
+    """The error with paths as they are in the repository, not in our copy of it."""
+    root = str(tree.root)
+    where = error.where
+    if isinstance(where, Path | str):
+        where = str(where).replace(f"{root}/", "")
+    why = error.why.replace(f"{root}/", "")
+    step = error.next_step.replace(f"{root}/", "")
+    return UserError(error.what.replace(f"{root}/", ""), where=where, why=why, next_step=step)
+
+
+@lru_cache(maxsize=2048)
+def listing(chart: Path) -> str:
+    """The listing of a chart in a tree, which does not change while we look at it."""
+    return helm.chart_listing(chart)
+
+
+def _may_be_stored(releases: Iterable[Release], tree: Tree) -> bool:
+    """Whether nothing secret is in it, and nothing from outside the tree."""
+    for release in releases:
+        if any(layer.secret and not is_example(layer) for layer in release.layers):
+            return False
+        if any(path.startswith(("/", "..")) for path in _layer_paths(release)):
+            return False
+        if any(str(tree.root) in word for word in release.argv):
+            return False
+    return True
+
+
+def _layer_paths(release: Release) -> Iterable[str]:
+    return (*(layer.source.path for layer in release.layers), *release.missing)
+
+
+def _pack(releases: Iterable[Release], tree: Tree) -> bytes:
+    return json.dumps([_as_json(release, tree.root) for release in releases]).encode()
+
+
+def _as_json(release: Release, root: Path) -> dict[str, Any]:
+    return {
+        "target": [release.target.service, release.target.environment, release.target.release],
+        "namespace": release.namespace,
+        "chart": [release.chart.reference, release.chart.version, _below(release.chart.path, root)],
+        "layers": [
+            [each.source.path, each.source.line, each.kind, each.secret, each.digest,
+             base64.b64encode(each.content).decode()]
+            for each in release.layers
+        ],
+        "missing": release.missing,
+        "needs": release.needs,
+        "labels": dict(release.labels),
+        "hooked": release.hooked,
+        "installed": release.installed,
+        "argv": release.argv,
+        "folder": _below(release.folder, root),
+        "state": _below(release.state_file, root),
+    }  # fmt: skip
+
+
+def _below(path: Path | None, root: Path) -> str | None:
+    return None if path is None else os.path.relpath(path, root)
+
+
+def _unpacked(content: bytes, question: Question) -> Answer:
+    try:
+        return tuple(_from_json(each, question.tree.root) for each in json.loads(content))
+    except UserError as error:
+        return _shown(error, question.tree)
+
+
+def _from_json(body: Mapping[str, Any], root: Path) -> Release:
+    reference, version, path = body["chart"]
+    chart = ChartRef(reference, version, None if path is None else root / path)
+    if chart.path is not None and not (chart.path / "Chart.yaml").is_file():
+        raise UserError(f"the chart {reference} is not there", where=body["state"])
+    layers = tuple(
+        Layer(Source(place, line), kind, secret, digest, base64.b64decode(content))
+        for place, line, kind, secret, digest, content in body["layers"]
+    )
+    return Release(
+        target=Target(*body["target"]),
+        namespace=body["namespace"],
+        chart=chart,
+        layers=layers,
+        missing=tuple(body["missing"]),
+        needs=tuple(body["needs"]),
+        labels=body["labels"],
+        hooked=body["hooked"],
+        installed=body["installed"],
+        argv=tuple(body["argv"]),
+        folder=root / body["folder"],
+        fingerprint=fingerprint(layers, chart, listing),
+        state_file=root / body["state"],
+    )
