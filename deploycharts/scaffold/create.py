@@ -160,7 +160,7 @@ def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, che
     if wanted.branch:
         for line in submit.commit(repo.root, name, str(chosen["description"]), list(plan.files)):
             console.say(line)
-    _say_next(name, [environment.name for environment in repo.environments])
+    _say_next(name, repo.environments[0].name, is_committed=wanted.branch)
 
 
 def _checked(verified: Verified, asked: int | None) -> str:
@@ -175,12 +175,16 @@ def _say_dry(plan: FilePlan, checked: str) -> None:
     console.say(f"nothing is written; {checked}")
 
 
-def _say_next(name: str, environments: list[str]) -> None:
-    first = environments[0]
-    console.say(
-        f"next: deploy cluster {first} {name}     an administrator, once the entry is merged"
-    )
-    console.say(f"      deploy {first} {name}")
+def _say_next(name: str, environment: str, *, is_committed: bool) -> None:
+    steps = [
+        (f"deploy cluster {environment} {name}", "an administrator: namespace and identities"),
+        (f"deploy {environment} {name}", ""),
+    ]
+    if not is_committed:
+        steps.insert(0, ("git add charts helmfile.d && git commit", "or the same with --branch"))
+    for number, (step, remark) in enumerate(steps):
+        lead = "next:" if number == 0 else "     "
+        console.say(f"{lead} {step:<40}{f'# {remark}' if remark else ''}".rstrip())
 
 
 def prompter_of_terminal() -> Prompter | None:

@@ -166,4 +166,4 @@ def _comes_before(one: str, other: str) -> bool:
 def _summary(answers: Answers, verbs: Mapping[str, str]) -> str:
     rows = [f"  {key:<14}{BY_NAME[key].show(value)}" for key, value in answers.items()]
     files = [f"  {line}" for line in outline(verbs, hide="create")]
-    return "\n".join(["", "Answers", *rows, "", "Files", *files, ""])
+    return "\n".join(["", "Files", *files, "", "Answers", *rows, ""])

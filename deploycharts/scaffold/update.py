@@ -23,7 +23,7 @@ from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.scaffold.record import Record
 from deploycharts.scaffold.templates import FOLDER
-from deploycharts.scaffold.tree import Tree, chart_folder, diff
+from deploycharts.scaffold.tree import Tree, chart_folder, diff, service_folder
 from deploycharts.source import Source
 from deploycharts.tools import yamledit
 
@@ -191,11 +191,13 @@ def _file_plan(root: Path, updates: Sequence[Update]) -> apply.FilePlan:
 
 
 def _verify(repo: Repository, update: Update, known: Facts) -> None:
-    folder = repo.root / chart_folder(templates.chart_of(update.answers))
+    folders = (chart_folder(templates.chart_of(update.answers)), service_folder(update.service))
     own = {
-        path.relative_to(repo.root).as_posix(): path.read_text()
-        for path in sorted(folder.rglob("*")) if path.is_file()
-    }  # fmt: skip
+        path.relative_to(repo.root).as_posix(): path.read_text(encoding="utf-8", errors="replace")
+        for folder in folders
+        for path in sorted((repo.root / folder).rglob("*"))
+        if path.is_file()
+    }
     changed = {path: merged.text for path, merged in update.files.items()}
     tree: Tree = {p: text for p, text in {**own, **changed}.items() if text is not None}
     try:

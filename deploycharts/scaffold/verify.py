@@ -16,16 +16,15 @@ from deploycharts.scaffold import podsecurity, schemas
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.templates import chart_of
 from deploycharts.scaffold.tree import Tree, chart_folder, service_folder
-from deploycharts.tools import process, programs
+from deploycharts.tools import helmfile, process, programs
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One way to render the chart: a release in an environment, or a fixture."""
+    """One way to render the chart: a service in an environment, or a fixture."""
 
     name: str
-    release: str
-    layers: tuple[Path, ...]
+    argv: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,14 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="create-new-service-") as folder:
         work = Path(folder)
         chart = _lay_out(root, work, tree, answers)
-        cases = list(_cases(work, chart, str(answers["name"]), environments))
+        service = service_folder(str(answers["name"]))
+        cases = [
+            *(_environment_case(work, service, name) for name in environments),
+            *_fixture_cases(chart, str(answers["name"])),
+        ]
         with ThreadPoolExecutor(2) as pool:
-            lint = pool.submit(_lint, chart, cases[0])
-            rendered = list(pool.map(lambda case: _render(chart, case, answers), cases))
+            lint = pool.submit(_lint, chart, work / service / "values.yaml")
+            rendered = list(pool.map(lambda case: _render(case, work, answers), cases))
         found = [*lint.result(), *_problems(cases, rendered, strict=strict)]
     if found:
         raise Problems("the new files are not sound", found)
@@ -72,56 +75,52 @@ def _lay_out(root: Path, work: Path, tree: Tree, answers: Answers) -> Path:
     chart = chart_folder(chart_of(answers))
     if answers.get("chart"):
         shutil.copytree(root / chart, work / chart)
-    shutil.copytree(root / "helmfile.d" / "defaults", work / "helmfile.d" / "defaults")
+    elsewhere = shutil.ignore_patterns("services", "cluster")
+    shutil.copytree(root / "helmfile.d", work / "helmfile.d", ignore=elsewhere)
     for path, text in tree.items():
         (work / path).parent.mkdir(parents=True, exist_ok=True)
         (work / path).write_text(text, encoding="utf-8")
     return work / chart
 
 
-def _cases(work: Path, chart: Path, service: str, environments: Sequence[str]) -> Iterator[Case]:
-    folder = work / service_folder(service)
-    releases = ["main", *(["canary"] if (folder / "values-canary.yaml").is_file() else [])]
-    for environment in environments:
-        for release in releases:
-            layers = (
-                work / "helmfile.d" / "defaults" / f"{environment}.yaml",
-                folder / "values.yaml",
-                folder / "private.example.yaml",
-                folder / f"values-{environment}.yaml",
-                folder / f"values-{release}.yaml",
-            )
-            there = tuple(layer for layer in layers if layer.is_file())
-            yield Case(f"{release} in {environment}", release, there)
+def _environment_case(work: Path, service: str, environment: str) -> Case:
+    """All releases of the service, as helmfile renders them, with dummy values as secrets."""
+    argv = (
+        str(programs.find("helmfile")), "--environment", environment, "--quiet",
+        "--helm-binary", str(programs.find("helm")),
+        "--file", str(work / service / "helmfile.yaml.gotmpl"),
+        "--state-values-set", f"private={work}/{service}/private.example.yaml",
+        "template", "--skip-deps",
+    )  # fmt: skip
+    return Case(environment, argv)
+
+
+def _fixture_cases(chart: Path, namespace: str) -> Iterator[Case]:
     for fixture in sorted((chart / "fixtures").glob("*.yaml")):
-        yield Case(f"fixture {fixture.name}", "main", (fixture,))
+        argv = (
+            str(programs.find("helm")), "template", "main", str(chart), "--namespace", namespace,
+            "--kube-version", schemas.VERSIONS[0], "--values", str(fixture),
+        )  # fmt: skip
+        yield Case(f"fixture {fixture.name}", argv)
 
 
-def _lint(chart: Path, case: Case) -> list[UserError]:
-    argv = [str(programs.find("helm")), "lint", "--strict", "--quiet", str(chart), *_flags(case)]
+def _lint(chart: Path, values: Path) -> list[UserError]:
+    helm = str(programs.find("helm"))
+    argv = [helm, "lint", "--strict", "--quiet", str(chart), "--values", str(values)]
     done = process.run(argv, ok=range(256))
     if done.code == 0:
         return []
     return [UserError("helm lint is not content", why=(done.out + done.err).strip())]
 
 
-def _render(chart: Path, case: Case, answers: Answers) -> Sequence[Document] | UserError:
-    name = str(answers["name"])
-    argv = [
-        str(programs.find("helm")), "template", case.release, str(chart),
-        "--namespace", name, "--kube-version", schemas.VERSIONS[0], *_flags(case),
-    ]  # fmt: skip
-    done = process.run(argv, ok=range(256))
+def _render(case: Case, work: Path, answers: Answers) -> Sequence[Document] | UserError:
+    done = process.run(case.argv, env=helmfile.quiet_environment(work), ok=range(256))
     if done.code != 0:
         return UserError(f"{case.name} does not render", why=done.err.strip())
     try:
-        return documents.parse_manifest(done.out, namespace=name)
+        return documents.parse_manifest(done.out, namespace=str(answers["name"]))
     except UserError as error:
         return error
-
-
-def _flags(case: Case) -> list[str]:
-    return [word for layer in case.layers for word in ("--values", str(layer))]
 
 
 def _problems(

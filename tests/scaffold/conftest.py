@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploycharts.console import console
+from deploycharts.scaffold import verify
+from deploycharts.scaffold.verify import Verified
 from tests.scaffold.scaffold_builders import repository
 
 
@@ -49,3 +51,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO) -> 
     repository(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are not rendered and checked: for tests of something else, which are many."""
+    monkeypatch.setattr(verify, "verify", lambda *_args, **_options: Verified(0, ()))

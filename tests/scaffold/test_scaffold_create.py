@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+import yaml
 
 from deploycharts.errors import Exit
 from tests.scaffold.scaffold_builders import create, files
@@ -32,6 +33,7 @@ def test_an_answers_file_alone_is_enough(root: Path) -> None:
     assert 'GREETING: "hello"' in values
 
 
+@pytest.mark.usefixtures("unverified")
 def test_set_is_stronger_than_the_answers_file(root: Path) -> None:
     (root / "answers.yaml").write_text("name: demo\nport: 9000\n")
     assert create("--answers", "answers.yaml", "--set", "port=9001") == Exit.DONE
@@ -97,6 +99,7 @@ def test_everything_wrong_is_said_at_once(root: Path, talk: io.StringIO) -> None
     assert "--set name=" in said
 
 
+@pytest.mark.usefixtures("unverified")
 def test_a_taken_port_names_its_owner_and_a_free_one(root: Path, talk: io.StringIO) -> None:
     assert create("one") == Exit.DONE
     assert create("two", "--set", "port=8080") == Exit.USER_ERROR
@@ -107,6 +110,7 @@ def test_a_taken_port_names_its_owner_and_a_free_one(root: Path, talk: io.String
     assert "port: 8081" in (root / "helmfile.d/services/two/values.yaml").read_text()
 
 
+@pytest.mark.usefixtures("unverified")
 def test_an_existing_name_is_refused(root: Path, talk: io.StringIO) -> None:
     assert create("one") == Exit.DONE
     before = files(root)
@@ -119,3 +123,29 @@ def test_a_value_of_the_wrong_type_in_a_file_names_its_line(root: Path, talk: io
     (root / "answers.yaml").write_text("# mine\nport: 9000\nname: on\n")
     assert create("--answers", "answers.yaml") == Exit.USER_ERROR
     assert "answers.yaml:3: name: True is not a text" in talk.getvalue()
+
+
+def test_a_service_on_an_existing_chart_has_its_own_folder_only(root: Path) -> None:
+    assert create("first", "--set", "tls=true") == Exit.DONE
+    before = files(root)
+    assert create("second", "--chart", "first") == Exit.DONE
+    made = files(root) - before
+    assert not any(path.startswith("charts/") for path in made)
+    assert (
+        '"chart" "first"' in (root / "helmfile.d/services/second/helmfile.yaml.gotmpl").read_text()
+    )
+    values = yaml.safe_load((root / "helmfile.d/services/second/values.yaml").read_text())
+    assert values["name"] == "second"
+    assert values["port"] == 8081
+    assert values["tls"] == {"enabled": True}
+
+
+def test_a_service_on_a_chart_written_by_hand(root: Path) -> None:
+    chart = root / "charts" / "mine"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: mine\nversion: 1.0.0\n")
+    (chart / "templates" / "widget.yaml").write_text(
+        "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: x}\n"
+    )
+    assert create("second", "--chart", "mine") == Exit.DONE
+    assert (root / "helmfile.d/services/second/values.yaml").read_text().endswith("{}\n")

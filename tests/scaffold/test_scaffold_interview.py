@@ -16,6 +16,8 @@ from deploycharts.scaffold.prompter import Problem
 from deploycharts.scaffold.question import Question
 from tests.scaffold.scaffold_builders import create, files
 
+pytestmark = pytest.mark.usefixtures("unverified")
+
 
 class Script:
     """A person who gives prepared answers, and proposals elsewhere.

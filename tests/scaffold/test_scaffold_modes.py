@@ -15,6 +15,8 @@ from deploycharts.scaffold import answerschema
 from deploycharts.scaffold.questions import QUESTIONS
 from tests.scaffold.scaffold_builders import ROOT, answers, commit_all, create, facts, files, git
 
+pytestmark = pytest.mark.usefixtures("unverified")
+
 
 def test_a_dry_run_shows_every_file_and_writes_none(root: Path, talk: io.StringIO) -> None:
     before = files(root)
@@ -35,36 +37,10 @@ def test_printed_answers_reproduce_the_run(root: Path, data: io.StringIO) -> Non
     assert data.getvalue() == printed
 
 
-def test_a_service_on_an_existing_chart_has_its_own_folder_only(root: Path) -> None:
-    assert create("first", "--set", "tls=true") == Exit.DONE
-    before = files(root)
-    assert create("second", "--chart", "first") == Exit.DONE
-    made = files(root) - before
-    assert not any(path.startswith("charts/") for path in made)
-    assert (
-        '"chart" "first"' in (root / "helmfile.d/services/second/helmfile.yaml.gotmpl").read_text()
-    )
-    values = yaml.safe_load((root / "helmfile.d/services/second/values.yaml").read_text())
-    assert values["name"] == "second"
-    assert values["port"] == 8081
-    assert values["tls"] == {"enabled": True}
-
-
 def test_a_chart_decides_the_kind_of_its_services(root: Path, talk: io.StringIO) -> None:
     assert create("first", "--set", "kind=worker") == Exit.DONE
     assert create("second", "--chart", "first", "--set", "kind=service") == Exit.USER_ERROR
     assert "does not fit the chart first: it has 'worker'" in talk.getvalue()
-
-
-def test_a_service_on_a_chart_written_by_hand(root: Path) -> None:
-    chart = root / "charts" / "mine"
-    (chart / "templates").mkdir(parents=True)
-    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: mine\nversion: 1.0.0\n")
-    (chart / "templates" / "widget.yaml").write_text(
-        "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: x}\n"
-    )
-    assert create("second", "--chart", "mine") == Exit.DONE
-    assert (root / "helmfile.d/services/second/values.yaml").read_text().endswith("{}\n")
 
 
 def test_like_takes_the_answers_but_not_what_is_one_services_own(root: Path) -> None:

@@ -82,6 +82,7 @@ def test_fresh_charts_are_up_to_date(made: Path) -> None:
     assert git(made, "status", "--porcelain") == ""
 
 
+@pytest.mark.usefixtures("unverified")
 def test_check_lists_what_is_behind(made: Path, data: io.StringIO) -> None:
     improve(made / "chart-templates")
     assert create("--check") == Exit.CHECK_FAILED
@@ -135,6 +136,7 @@ def test_a_conflict_keeps_both_sides_and_says_where(made: Path, talk: io.StringI
     assert "conflict      charts/demo/templates/deployment.yaml" in talk.getvalue()
 
 
+@pytest.mark.usefixtures("unverified")
 def test_an_edited_file_that_the_template_dropped_stays(made: Path) -> None:
     path = made / "charts/demo/fixtures/autoscaling.yaml"
     path.write_text(path.read_text() + "# mine\n")
@@ -172,6 +174,7 @@ def test_an_edit_that_would_not_render_stops_the_update(made: Path, talk: io.Str
     assert {path: (made / path).read_text() for path in files(made)} == before
 
 
+@pytest.mark.usefixtures("unverified")
 def test_templates_that_git_does_not_have(root: Path, talk: io.StringIO) -> None:
     assert create("demo") == Exit.DONE
     improve(root / "chart-templates")
@@ -180,6 +183,7 @@ def test_templates_that_git_does_not_have(root: Path, talk: io.StringIO) -> None
     assert "are not in git's history" in talk.getvalue()
 
 
+@pytest.mark.usefixtures("unverified")
 def test_a_dry_run_writes_nothing(made: Path, talk: io.StringIO) -> None:
     improve(made / "chart-templates")
     commit_all(made)
@@ -188,6 +192,7 @@ def test_a_dry_run_writes_nothing(made: Path, talk: io.StringIO) -> None:
     assert git(made, "status", "--porcelain") == ""
 
 
+@pytest.mark.usefixtures("unverified")
 def test_killed_in_the_middle_the_next_run_finishes(made: Path) -> None:
     change(made / "charts/demo/templates/deployment.yaml", "- name: app\n", "- name: app # me\n")
     improve(made / "chart-templates")
