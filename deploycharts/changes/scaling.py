@@ -146,15 +146,18 @@ def asks(now: Situation) -> Iterator[Consequence]:
     if beyond:
         yield now.say(ConsequenceKind.REQUESTS, None, Risk.HIGH, beyond, changed)
         return
+    if not parts:
+        return
     sentence = f"requests {', '.join(parts)}{_of_quota(now, before, after)}"
     yield now.say(ConsequenceKind.REQUESTS, None, Risk.LOW, sentence, changed)
 
 
 def _total(side: Side) -> dict[str, Fraction]:
-    total = {"cpu": Fraction(0), "memory": Fraction(0)}
+    total = {"cpu": Fraction(0), "memory": Fraction(0), "pods": Fraction(0)}
     for each in side.objects.values():
         pods = side.pods(each) if each.key.kind in _SCALED else None
         if pods and not is_hook(each):
+            total["pods"] += pods
             for resource, amount in requests(each).items():
                 total[resource] += amount * pods
     return total
@@ -163,11 +166,11 @@ def _total(side: Side) -> dict[str, Fraction]:
 def _beyond_quota(
     now: Situation, before: Mapping[str, Fraction], after: Mapping[str, Fraction]
 ) -> str:
-    for resource in ("cpu", "memory"):
+    for resource in ("cpu", "memory", "pods"):
         hard, used = _quota(now, resource, before, after)
         if hard is not None and used > hard and after[resource] > before[resource]:
             return (
-                f"requests more {resource} than the quota has: {_shown(resource, used)} "
+                f"needs more {resource} than the quota has: {_shown(resource, used)} "
                 f"of {_shown(resource, hard)}; the last pods will not be created"
             )
     return ""

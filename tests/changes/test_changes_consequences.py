@@ -202,7 +202,7 @@ def test_more_than_the_quota_has() -> None:
     found = effects([deployment()], [deployment(replicas=4)], quota=quota)
     beyond = the(ConsequenceKind.REQUESTS, found)
     assert beyond.risk is Risk.HIGH
-    assert "requests more cpu than the quota has: 0.6 of 0.5" in str(beyond)
+    assert "needs more cpu than the quota has: 0.6 of 0.5" in str(beyond)
     roomy = Quota(hard={"requests.cpu": "5"}, used={"requests.cpu": "400m"})
     found = effects([deployment()], [deployment(replicas=4)], quota=roomy)
     assert "0.6 of 5 cpu of the quota" in str(the(ConsequenceKind.REQUESTS, found))

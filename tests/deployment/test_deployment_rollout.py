@@ -87,14 +87,17 @@ def test_a_roll_out_that_fails_tells_the_reason_and_goes_back(
     assert service.deploy("status", "staging", "--exit-code").code == 0
 
 
-def test_what_admission_refuses_fails_at_once(make: Make) -> None:
+def test_what_the_quota_refuses_is_foreseen_and_fails_at_once(make: Make) -> None:
     service = make("staging")
     service.deploy("staging")
-    service.write("values-staging.yaml", {"user": 0})
+    service.write("values-staging.yaml", {"replicas": 25})
 
     failed = service.deploy("staging")
 
-    assert failed.code in {1, 6}, failed.err
+    assert "needs more pods than the quota has: 26 of 20" in failed.out
+    assert failed.code == 6, failed.err
+    assert "FailedCreate" in failed.err
+    assert "exceeded quota" in failed.err
     assert service.deploy("status", "staging", "--exit-code").code == 0
 
 

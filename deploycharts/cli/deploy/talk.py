@@ -27,7 +27,7 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     names = [environment.name for environment in plan.environments]
     changes = describe((step.difference for step in plan.steps), names, full=full)
     if changes:
-        console.out(changes)
+        console.out(f"{changes}\n")
     for step in plan.steps:
         if step.action.value == "nothing":
             console.say(live.skipped(step.target, step.remark, style=console.style))
