@@ -1,0 +1,1 @@
+"""From a git range to what it does to every release and fixture."""

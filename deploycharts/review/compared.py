@@ -1,0 +1,132 @@
+"""Rendering the units of both sides and comparing what comes out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from deploycharts.changes.compare import compare
+from deploycharts.changes.masking import Masker
+from deploycharts.changes.model import Change, ChangeSet
+from deploycharts.documents import Document
+from deploycharts.errors import UserError
+from deploycharts.rendering.batch import Output, render_many
+from deploycharts.rendering.cache import Cache
+from deploycharts.rendering.release import Release
+from deploycharts.rendering.remembered import is_unsteady, unpack
+from deploycharts.rendering.render import secrets_of
+from deploycharts.review.model import Difference, Failure, Unit
+from deploycharts.review.units import failure_of
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of rendering units.
+
+    Attributes:
+        differences: the units that change.
+        unchanged: the units that do not.
+        failures: the units that do not render on one side or on both.
+        unsteady: units of which fields differ on each render; those fields are left out.
+        rendered: how many renders there were on both sides.
+    """
+
+    differences: tuple[Difference, ...]
+    unchanged: tuple[Unit, ...]
+    failures: tuple[Failure, ...]
+    unsteady: tuple[Unit, ...]
+    rendered: int
+
+
+def compare_units(units: Sequence[Unit], *, cache: Cache, fresh: bool = False) -> Compared:
+    """Render both sides of each unit and compare them."""
+    outputs = _render(units, cache=cache, fresh=fresh)
+    key = secrets.token_bytes(32)
+    differences, unchanged, failures, unsteady = [], [], [], []
+    for unit in units:
+        base, head = (_output(outputs, release) for release in (unit.base, unit.head))
+        failure = failure_of(unit.target, base.error, head.error)
+        if failure is not None:
+            failures.append(failure)
+            continue
+        try:
+            found = _difference(unit, base, head, key)
+        except UserError as error:
+            failures.append(_not_kubernetes(unit, error))
+            continue
+        if found is not None and _is_unsteady(unit):
+            unsteady.append(unit)
+            found = _steady(found, key, cache)
+        if found is None or found.changes.is_empty:
+            unchanged.append(unit)
+        else:
+            differences.append(found)
+    return Compared(
+        tuple(differences), tuple(unchanged), tuple(failures), tuple(unsteady), len(outputs)
+    )
+
+
+def _render(units: Iterable[Unit], *, cache: Cache, fresh: bool) -> Mapping[int, Output]:
+    releases = [each for unit in units for each in (unit.base, unit.head) if each is not None]
+    outputs = render_many(releases, cache=cache, fresh=fresh)
+    return {id(each): output for each, output in zip(releases, outputs, strict=True)}
+
+
+def _output(outputs: Mapping[int, Output], release: Release | None) -> Output:
+    return Output(b"[]") if release is None else outputs[id(release)]
+
+
+def _difference(unit: Unit, base: Output, head: Output, key: bytes) -> Difference | None:
+    if base.content == head.content:
+        return None
+    before, after = _documents(unit.base, base), _documents(unit.head, head)
+    releases = [each for each in (unit.base, unit.head) if each is not None]
+    hidden = (value for each in releases for value in secrets_of(each))
+    masker = Masker(hidden, key).knowing(before, after)
+    before, after = masker.documents(before), masker.documents(after)
+    changes = compare(unit.target, before, after)
+    return None if changes.is_empty else Difference(unit, changes, before, after)
+
+
+def _documents(release: Release | None, output: Output) -> tuple[Document, ...]:
+    if release is None:
+        return ()
+    return unpack(output.content, namespace=release.namespace)
+
+
+def _is_unsteady(unit: Unit) -> bool:
+    return any(
+        each is not None and each.chart.path is not None and is_unsteady(each.chart.path)
+        for each in (unit.base, unit.head)
+    )
+
+
+def _steady(found: Difference, key: bytes, cache: Cache) -> Difference:
+    """The difference without the fields that differ between two renders of the same."""
+    noise: set[tuple[object, object]] = set()
+    for release in (found.unit.base, found.unit.head):
+        if release is None:
+            continue
+        one, other = render_many([release, release], cache=cache)
+        again = Unit(release.target, release, release)
+        differs = _difference(again, one, other, key)
+        if differs is not None:
+            noise |= {_place(change) for change in differs.changes.exact()}
+    changes = tuple(each for each in found.changes.changes if _place(each) not in noise)
+    facts = tuple(
+        each
+        for each in found.changes.facts
+        if each.change is None or _place(each.change) not in noise
+    )
+    return replace(found, changes=ChangeSet(found.changes.target, changes, facts))
+
+
+def _place(change: Change) -> tuple[object, object]:
+    return change.object, change.path
+
+
+def _not_kubernetes(unit: Unit, error: UserError) -> Failure:
+    failure = failure_of(unit.target, None, error)
+    assert failure is not None
+    return failure

@@ -1,0 +1,96 @@
+"""What a reviewer should know besides the changes."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from deploycharts.changes.model import count
+from deploycharts.review.affected import Scope
+from deploycharts.review.compared import Compared
+from deploycharts.review.model import Unit
+
+_FEW = 5
+
+
+def remarks(scope: Scope, released: Sequence[Unit], compared: Compared) -> Iterator[str]:
+    """Remarks, a sentence each, without a full stop."""
+    yield from _out_of_reach(scope, released)
+    yield from _without_private(released)
+    yield from _without_effect(scope, compared)
+    yield from _unsteady(compared)
+    for service, why in scope.why_always().items():
+        yield f"{service} is always rendered: {why}"
+
+
+def _out_of_reach(scope: Scope, released: Iterable[Unit]) -> Iterator[str]:
+    """Charts that change here, of services that take them from elsewhere in a fixed version."""
+    touched = {posixpath.basename(chart) for chart in scope.touched_charts}
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for unit in released:
+        chart = unit.head.chart if unit.head else None
+        if chart is None or chart.path is not None:
+            continue
+        name = chart.reference.rpartition("/")[2]
+        if name in touched:
+            version = chart.version or "its newest version"
+            found.setdefault((f"{chart.reference} {version}", name), {})[unit.target.service] = None
+    for (pinned, name), services in found.items():
+        verb = "uses" if len(services) == 1 else "use"
+        yield (
+            f"{_names(services)} {verb} {pinned} from elsewhere: the change of charts/{name} "
+            "does not reach them until they ask for a version that has it"
+        )
+
+
+def _without_private(released: Iterable[Unit]) -> Iterator[str]:
+    found: dict[str, dict[str, None]] = {}
+    for unit in released:
+        for path in unit.head.missing if unit.head else ():
+            if _is_private(path):
+                found.setdefault(path, {})[unit.target.service] = None
+    services = dict.fromkeys(name for names in found.values() for name in names)
+    if services:
+        yield (
+            f"{_names(services)} rendered without private layer: there are no dummy values "
+            f"({next(iter(found))} is absent)"
+        )
+
+
+def _is_private(path: str) -> bool:
+    parts = Path(path).parts
+    return bool({"private", "secrets"} & set(parts)) or parts[-1].startswith("private")
+
+
+def _without_effect(scope: Scope, compared: Compared) -> Iterator[str]:
+    """Services whose own files change and which render the same nevertheless."""
+    steady = scope.touched_services - set(scope.why_always())
+    changed = {each.unit.target.service for each in compared.differences}
+    failed = {word for each in compared.failures for word in each.who.replace("/", " ").split()}
+    idle = {pair.service for pair in scope.pairs} & steady - changed - failed
+    base, head = scope.sides
+    own = [
+        service
+        for service in sorted(idle)
+        if base.digest(base.below(f"helmfile.d/services/{service}"))
+        != head.digest(head.below(f"helmfile.d/services/{service}"))
+    ]
+    if own:
+        yield f"no effect on what is deployed: the edits of {_names(dict.fromkeys(own))}"
+
+
+def _unsteady(compared: Compared) -> Iterator[str]:
+    services = dict.fromkeys(unit.target.service for unit in compared.unsteady)
+    if services:
+        yield (
+            f"{_names(services)} rendered with random or time functions: fields that differ on "
+            "each render are left out"
+        )
+
+
+def _names(services: Iterable[str]) -> str:
+    names = [*services]
+    shown = ", ".join(names[:_FEW])
+    more = len(names) - _FEW
+    return f"{shown} and {count(more, 'more service')}" if more > 0 else shown

@@ -1,0 +1,118 @@
+"""A review from its range to what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from deploycharts.changes.consequences import consequences, image_differences
+from deploycharts.changes.fold import fold
+from deploycharts.changes.model import ChangeSet, Consequence
+from deploycharts.rendering.cache import Cache, user_cache
+from deploycharts.review import remarks, units
+from deploycharts.review.affected import Scope
+from deploycharts.review.compared import Compared, compare_units
+from deploycharts.review.model import Counts, Difference, Failure, Review, Unit
+from deploycharts.review.ranges import Sides, sides
+
+
+def review(
+    root: Path, words: str | None = None, *, everything: bool = False, cache: Cache | None = None
+) -> Review:
+    """Compare the two sides of a range.
+
+    Args:
+        root: the repository.
+        words: the range, see `ranges.sides`.
+        everything: render what cannot have changed, too, without trusting what is remembered.
+        cache: where renders are remembered; that of the user if None.
+
+    Raises:
+        UserError: the range or the environments cannot be read. What fails in a service or chart
+            is part of the review instead.
+    """
+    store = cache or user_cache()
+    with sides(root, words) as both:
+        if both.are_equal and not everything:
+            return Review(both.base.title, both.head.title)
+        found = _review(both, store, everything=everything)
+    store.prune()
+    return found
+
+
+def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
+    scope = Scope(both, cache, everything=everything)
+    released, broken = units.of_services(scope.pairs)
+    tried = units.of_charts(both, scope.chosen_charts)
+    chosen = [each for each in (*released, *tried) if everything or not units.is_same(each)]
+    compared = compare_units(chosen, cache=cache, fresh=everything)
+    failures = (*broken, *compared.failures)
+    return Review(
+        base=both.base.title,
+        head=both.head.title,
+        environments=scope.environments,
+        differences=compared.differences,
+        folds=fold(_change_sets(compared, (*released, *tried))),
+        consequences=tuple(_consequences(compared.differences)),
+        failures=_sorted(failures),
+        remarks=tuple(remarks.remarks(scope, released, compared)),
+        counts=_counts(scope, released, tried, compared),
+        broken_claims=tuple(_broken_claims(scope, compared)) if everything else (),
+    )
+
+
+def _change_sets(compared: Compared, considered: Iterable[Unit]) -> Sequence[ChangeSet]:
+    """Those of all units that were looked at: one without changes may have been expected to."""
+    found = {each.unit.target: each.changes for each in compared.differences}
+    failed = {each.who for each in compared.failures}
+    return [
+        found.get(unit.target, ChangeSet(unit.target))
+        for unit in considered
+        if unit.head is not None or unit.target in found
+        if str(unit.target) not in failed
+    ]
+
+
+def _consequences(differences: Iterable[Difference]) -> Iterable[Consequence]:
+    """Of releases: what is never deployed has none."""
+    heads = {}
+    for each in differences:
+        if not each.unit.is_fixture:
+            heads[each.unit.target] = each.head
+            yield from consequences(each.changes, each.base, each.head)
+    yield from image_differences(heads)
+
+
+def _sorted(failures: Iterable[Failure]) -> tuple[Failure, ...]:
+    return tuple(sorted(failures, key=lambda each: (not each.is_open, each.who)))
+
+
+def _counts(
+    scope: Scope, released: Sequence[Unit], tried: Sequence[Unit], compared: Compared
+) -> Counts:
+    changed = [each.unit for each in compared.differences]
+    services = {each.service for each in scope.pairs}
+    return Counts(
+        releases=sum(unit.head is not None for unit in released),
+        fixtures=sum(unit.head is not None for unit in tried),
+        releases_changed=sum(not unit.is_fixture for unit in changed),
+        fixtures_changed=sum(unit.is_fixture for unit in changed),
+        rendered=compared.rendered,
+        skipped_services=len(scope.services) - len(services),
+        skipped_charts=len(scope.charts) - len(scope.chosen_charts),
+    )
+
+
+def _broken_claims(scope: Scope, compared: Compared) -> Iterable[str]:
+    """Units that change though nothing says that they can: a defect of ours."""
+    claimed = {
+        (pair.service, pair.environment) for pair in scope.pairs if not scope.may_change(pair)
+    }
+    charts = {chart.removeprefix("charts/") for chart in scope.charts - scope.touched_charts}
+    for each in compared.differences:
+        target = each.unit.target
+        if each.unit.is_fixture:
+            if target.service in charts:
+                yield str(target)
+        elif (target.service, target.environment) in claimed or units.is_same(each.unit):
+            yield str(target)
