@@ -6,12 +6,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
 from deploycharts.documents import HelmLoader
+from deploycharts.errors import UserError
 from deploycharts.registry.repository import Repository
 from deploycharts.scaffold import names, record
 from deploycharts.scaffold.question import Answers
@@ -101,11 +103,13 @@ def _sources(repository: Repository, folder: Path, pattern: str) -> dict[str, So
 
 
 def _made(repository: Repository, charts: Iterable[str]) -> dict[str, Answers]:
-    paths = {chart: f"{chart_folder(chart)}/{record.FILE}" for chart in charts}
-    return {
-        chart: record.read(repository.root / path, path).answers
-        for chart, path in paths.items() if (repository.root / path).is_file()
-    }  # fmt: skip
+    found = {}
+    for chart in charts:
+        path = f"{chart_folder(chart)}/{record.FILE}"
+        if (repository.root / path).is_file():
+            with suppress(UserError):  # --check and --update complain of a broken record
+                found[chart] = record.read(repository.root / path, path).answers
+    return found
 
 
 def _claims(repository: Repository, services: Path) -> Iterator[tuple[str, int, Claim]]:

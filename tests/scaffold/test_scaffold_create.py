@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploycharts.errors import Exit
-from tests.scaffold.scaffold_builders import create, files
+from tests.scaffold.scaffold_builders import create, files, killed_at
 
 LONGEST = "a" * 53
 
@@ -149,3 +149,42 @@ def test_a_service_on_a_chart_written_by_hand(root: Path) -> None:
     )
     assert create("second", "--chart", "mine") == Exit.DONE
     assert (root / "helmfile.d/services/second/values.yaml").read_text().endswith("{}\n")
+
+
+@pytest.mark.usefixtures("unverified")
+@pytest.mark.parametrize("number", [1, 2, 3, 10, 20, 25])
+def test_killed_in_the_middle_of_writing_the_next_run_finishes(root: Path, number: int) -> None:
+    before = files(root)
+    assert killed_at(number, lambda: create("demo"), {"os.rename"})
+    create("other", "--dry-run")
+    made = files(root) - before
+    assert made == set() or len(made) == len(files(root)) - len(before) > 20
+    assert (root / "charts/demo/Chart.yaml").is_file() == bool(made)
+    assert (root / "helmfile.d/cluster/services/demo.yaml").is_file() == bool(made)
+    assert create("demo" if not made else "another") == Exit.DONE
+
+
+def test_a_placeholder_that_is_left_over_is_an_error(root: Path, talk: io.StringIO) -> None:
+    values = root / "chart-templates/service/parts/values.yaml"
+    values.write_text(values.read_text() + "# <@ '<@ name @' ~ '>' @>\n")
+    before = files(root)
+    assert create("demo") == Exit.USER_ERROR
+    assert "charts/demo/values.yaml:" in talk.getvalue()
+    assert "a placeholder is left over" in talk.getvalue()
+    assert files(root) == before
+
+
+def test_a_broken_template_is_named(root: Path, talk: io.StringIO) -> None:
+    values = root / "chart-templates/service/parts/values.yaml"
+    values.write_text("<% if %>\n")
+    assert create("demo") == Exit.USER_ERROR
+    assert "a chart template is broken" in talk.getvalue()
+
+
+def test_files_that_do_not_pass_are_not_written(root: Path, talk: io.StringIO) -> None:
+    account = next(root.glob("chart-templates/shared/*/chart/templates/serviceaccount.yaml"))
+    account.write_text(account.read_text() + "imagePullSecret: typo\n")
+    before = files(root)
+    assert create("demo") == Exit.USER_ERROR
+    assert "imagePullSecret" in talk.getvalue()
+    assert files(root) == before

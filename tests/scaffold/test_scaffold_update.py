@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from deploycharts.errors import Exit
 from deploycharts.scaffold import apply, build, merge
+from deploycharts.scaffold import update as updating
 from deploycharts.scaffold.tree import Tree
 from tests.scaffold.scaffold_builders import (
     answers,
@@ -190,6 +191,24 @@ def test_a_dry_run_writes_nothing(made: Path, talk: io.StringIO) -> None:
     assert create("--update", "--all", "--dry-run") == Exit.DONE
     assert "+  revisionHistoryLimit: 7" in talk.getvalue()
     assert git(made, "status", "--porcelain") == ""
+
+
+def test_a_no_at_the_question_leaves_everything_as_it_was(made: Path) -> None:
+    improve(made / "chart-templates")
+    commit_all(made)
+    said_no = updating.update(made, "demo", [], confirm=lambda _question: False)
+    assert said_no == Exit.INTERRUPTED
+    assert git(made, "status", "--porcelain") == ""
+
+
+def test_services_on_one_chart_follow_it(made: Path) -> None:
+    assert create("second", "--chart", "demo") == Exit.DONE
+    commit_all(made)
+    assert create("--update", "demo", "--set", "tls=true") == Exit.DONE
+    assert create("--check") == Exit.CHECK_FAILED
+    assert create("--update", "second") == Exit.DONE
+    assert create("--check") == Exit.DONE
+    assert "tls:" in (made / "helmfile.d/services/second/values.yaml").read_text()
 
 
 @pytest.mark.usefixtures("unverified")
