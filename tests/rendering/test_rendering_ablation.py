@@ -127,7 +127,7 @@ def test_hunks_that_do_not_render_alone_are_tried_together(tmp_path: Path) -> No
 
 def test_a_block_is_named_by_its_lines(tmp_path: Path) -> None:
     base = chart("more: false\n", configuration("a: 'x'"))
-    more = '{{- if .Values.more }}\n  b: "y"\n  {{- end }}'
+    more = '{{- if .Values.more }}\nb: "y"\n{{- end }}'
     head = chart("more: true\n", configuration(f"a: 'x'\n{more}"))
 
     found = Pair(tmp_path, base, head).causes()
