@@ -44,6 +44,13 @@ class _Command(click.Command):
 @click.option("--check", is_flag=True, help="List the services that are behind their template.")
 @click.option("--update", is_flag=True, help="Merge what the templates became into NAME.")
 @click.option("--all", "everything", is_flag=True, help="With --update: into all services.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="Form of the outcome.",
+)
 @click.option("--no-color", is_flag=True, help="Plain text.")
 def command(
     name: str | None,
@@ -59,6 +66,7 @@ def command(
     check: bool,
     update: bool,
     everything: bool,
+    output: str,
     no_color: bool,
 ) -> int:
     """Make a new service: chart, helmfile directory and registry entry, together or not at all.
@@ -75,7 +83,7 @@ def command(
     wanted = create.Wanted(
         name=name, answers_file=answers, settings=settings, defaults=defaults, chart=chart,
         like=like, dry_run=dry_run, print_answers=print_answers, branch=branch,
-        source_dir=source_dir,
+        source_dir=source_dir, as_json=output == "json",
     )  # fmt: skip
     return create.run(Path.cwd(), wanted, create.prompter_of_terminal())
 

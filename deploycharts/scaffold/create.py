@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,6 @@ from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.scaffold.templates import FOLDER
 from deploycharts.scaffold.tree import Tree, diff, outline
-from deploycharts.scaffold.verify import Verified
 from deploycharts.source import Source
 
 
@@ -49,6 +49,7 @@ class Wanted:
     print_answers: bool = False
     branch: bool = False
     source_dir: Path | None = None
+    as_json: bool = False
 
 
 def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
@@ -64,10 +65,7 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     """
     repo = repository.discover(start)
     say_recovered(repo.root)
-    if wanted.branch:
-        submit.check(repo.root)
-    if wanted.source_dir is not None:
-        pipeline.check(wanted.source_dir)
+    _refuse_early(repo, wanted)
     known = facts.gather(repo)
     try:
         chosen, tree = _choose(repo, known, wanted, prompter)
@@ -77,19 +75,36 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     plan = plan_of(repo.root, tree)
     if wanted.branch:
         submit.refuse_existing(repo.root, str(chosen["name"]))
-    strict = chosen["kind"] != "custom"
-    verified = verify.verify(repo.root, tree, chosen, known.environments, strict=strict)
-    asked = dryrun.ask_sandbox(repo.environments, verified.documents)
-    checked = _checked(verified, asked)
-    if wanted.print_answers:
-        console.out(answering.to_yaml(chosen, QUESTIONS).rstrip())
+    checked = _check(repo, tree, chosen)
     if wanted.dry_run:
         _say_dry(plan, checked)
-        return Exit.DONE
-    _make(repo, wanted, chosen, plan, checked)
-    if prompter is not None and not wanted.defaults:
-        memory.of_repository(repo.root).forget()
+    else:
+        _make(repo, wanted, chosen, plan, checked)
+        if prompter is not None and not wanted.defaults:
+            memory.of_repository(repo.root).forget()
+    if wanted.print_answers:
+        console.out(answering.to_yaml(chosen, QUESTIONS).rstrip())
+    if wanted.as_json:
+        console.out(_json(chosen, plan))
     return Exit.DONE
+
+
+def _refuse_early(repo: Repository, wanted: Wanted) -> None:
+    """Say before the first question what would stop the run after the last one."""
+    if wanted.branch:
+        submit.check(repo.root)
+    if wanted.source_dir is not None:
+        pipeline.check(wanted.source_dir)
+
+
+def _check(repo: Repository, tree: Tree, chosen: Answers) -> str:
+    """Check the tree in every way that is possible here; what was done, in words."""
+    environments = [environment.name for environment in repo.environments]
+    strict = chosen["kind"] != "custom"
+    verified = verify.verify(repo.root, tree, chosen, environments, strict=strict)
+    asked = dryrun.ask_sandbox(repo.environments, verified.documents)
+    done = f"they lint, render ({verified.ways} ways) and validate"
+    return done if asked is None else f"{done}; the sandbox would take all {asked} objects"
 
 
 def given(repo: Repository, wanted: Wanted) -> dict[str, Given]:
@@ -163,9 +178,12 @@ def _make(repo: Repository, wanted: Wanted, chosen: Answers, plan: FilePlan, che
     _say_next(name, repo.environments[0].name, is_committed=wanted.branch)
 
 
-def _checked(verified: Verified, asked: int | None) -> str:
-    done = f"they lint, render ({verified.ways} ways) and validate"
-    return done if asked is None else f"{done}; the sandbox would take all {asked} objects"
+def _json(chosen: Answers, plan: FilePlan) -> str:
+    outcome = {
+        "schemaVersion": 1, "service": chosen["name"], "answers": dict(chosen),
+        "files": plan.changes(),
+    }  # fmt: skip
+    return json.dumps(outcome)
 
 
 def _say_dry(plan: FilePlan, checked: str) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-from deploycharts.documents import load
-from deploycharts.source import Source
-
 NAME_LIMIT = 53
 """A release's Service is called NAME-RELEASE: 63 characters, less a dash and a release's name."""
 
@@ -37,9 +34,15 @@ def dns_label(name: str) -> str | None:
         )
     if len(name) > NAME_LIMIT:
         return f"it has {len(name)} characters, at most {NAME_LIMIT} fit"
-    if not isinstance(load(name, Source("name")), str):
-        return f"YAML reads {_shown(name)} as {load(name, Source('name'))!r}, not as a name"
-    return None
+    read = _as_yaml_reads(name)
+    return None if read == name else f"YAML reads {_shown(name)} as {read!r}, not as a name"
+
+
+def _as_yaml_reads(name: str) -> object:
+    from deploycharts.documents import load
+    from deploycharts.source import Source
+
+    return load(name, Source("name"))
 
 
 def object_name(name: str) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import sys
 from pathlib import Path
 
 import jsonschema_rs
@@ -13,9 +15,16 @@ from deploycharts.errors import Exit
 from deploycharts.scaffold import answers as answering
 from deploycharts.scaffold import answerschema
 from deploycharts.scaffold.questions import QUESTIONS
+from deploycharts.tools import process
 from tests.scaffold.scaffold_builders import ROOT, answers, commit_all, create, facts, files, git
 
 pytestmark = pytest.mark.usefixtures("unverified")
+
+
+BLUBBER_KEYS = frozenset(
+    "version variants base apt lives runs node python php builder builders entrypoint includes "
+    "copies".split()
+)
 
 
 def test_a_dry_run_shows_every_file_and_writes_none(root: Path, talk: io.StringIO) -> None:
@@ -110,7 +119,10 @@ def test_pipeline_files_for_the_source_repository(
     blubber = yaml.safe_load((source / ".pipeline" / "blubber.yaml").read_text())
     assert blubber["version"] == "v4"
     assert {"test", "production"} <= blubber["variants"].keys()
-    assert "insecurely" not in str(blubber)
+    assert blubber["runs"] == {"as": "runuser", "uid": 900, "gid": 900}
+    for part in (blubber, *blubber["variants"].values()):
+        assert part.keys() <= BLUBBER_KEYS
+        assert "insecurely" not in part.get("runs", {})
     for variant in blubber["variants"].values():
         named = [c["from"] if isinstance(c, dict) else c for c in variant.get("copies", [])]
         assert {*named, *variant.get("includes", [])} <= {*blubber["variants"], "local"}
@@ -138,3 +150,29 @@ def test_the_schema_accepts_what_is_printed_and_refuses_a_typo(root: Path) -> No
     assert validator.is_valid(printed)
     assert not validator.is_valid({**printed, "prot": 1})
     assert not validator.is_valid({**printed, "port": "8080"})
+
+
+def test_the_outcome_as_json(root: Path, data: io.StringIO) -> None:
+    assert create("demo", "-o", "json") == Exit.DONE
+    outcome = json.loads(data.getvalue())
+    assert outcome["service"] == "demo"
+    assert outcome["files"]["charts/demo/Chart.yaml"] == "create"
+    assert outcome["answers"]["port"] == 8080
+
+
+def test_errors_as_json(root: Path, data: io.StringIO) -> None:
+    assert create("on", "-o", "json") == Exit.USER_ERROR
+    error = json.loads(data.getvalue())["error"]
+    assert error["exitCode"] == 1
+    assert "YAML reads" in error["errors"][0]["what"]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from deploycharts.cli import create_new_service as c\n"
+        "c.command.main(['--help'], standalone_mode=False)\n"
+        "heavy = {'cookiecutter', 'questionary', 'yaml', 'jsonschema_rs', 'lightkube', 'ruamel'}\n"
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+    said = process.run([sys.executable, "-c", program], cwd=ROOT).out
+    assert said.splitlines()[-1] == "[]"
