@@ -157,7 +157,8 @@ def files_of_work_tree(root: Path) -> Iterator[Files]:
     with private_folder("worktree") as workdir:
         own = workdir / "index"
         if index.is_file():
-            shutil.copyfile(index, own)
+            # With its time: by that git tells which files it must look into.
+            shutil.copy2(index, own)
         (workdir / "objects").mkdir()
         others = [str(objects), *filter(None, [os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")])]
         env = {
