@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import ssl
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.documents import document, parse_manifest
 from deploycharts.errors import Problems
 from deploycharts.sandbox.lifecycle import Sandbox
@@ -17,6 +22,7 @@ from deploycharts.scaffold import build, dryrun
 from deploycharts.tools import process, programs
 from tests.conftest import ObjectsOf
 from tests.scaffold.scaffold_builders import ROOT, TEMPLATES, answers, facts, repository
+from tests.scaffold.scaffold_servers import Answer, serving
 
 pytestmark = pytest.mark.sandbox
 Helm = Callable[..., process.Result]
@@ -94,6 +100,66 @@ def test_tls_with_an_existing_secret_and_a_failing_test(
     failing = ["--reuse-values", "--set", "test.image=x.example.org/python3:1-fault-fail"]
     assert helm("upgrade", "main", str(chart), *failing).code == 0
     assert helm("test", "main", "--timeout", "60s").code != 0
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_helm_test_tells_a_sound_service_from_one_that_answers_500(
+    sandbox: Sandbox, tmp_path: Path, in_namespace: tuple[str, Helm], certificate: Path, tls: bool
+) -> None:
+    """No container runs here, so what the test's pod would run is run beside the cluster.
+
+    It asks the service that the test names, through the API server, which chooses among the ready
+    pods; a real process answers for them.
+    """
+    name, helm = in_namespace
+    chart = write(tmp_path, tls=tls)
+    status = 200
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
+    if context is not None:
+        context.load_cert_chain(certificate / "tls.crt", certificate / "tls.key")
+    with (
+        serving(lambda _asked: (status, {}, ""), context) as backend,
+        closing(Cluster(sandbox.kubeconfig("staging"), name="staging")) as cluster,
+    ):
+        values = tmp_path / "backed.yaml"
+        annotations = {"sandbox.deploycharts/backend": f"127.0.0.1:{backend}"}
+        values.write_text(json.dumps({"podAnnotations": annotations, **TLS[tls]}))
+        words = ("--values", str(values), "--wait", "--timeout", "60s")
+        assert helm("install", "main", str(chart), *words).code == 0
+        *words_of_test, url = arguments_of_test(helm("get", "hooks", "main").out)
+        assert url == ("https://demo-main:4443" if tls else "http://demo-main:8080")
+        service = f"https:demo-main:{4443}" if tls else f"demo-main:{8080}"
+        through = f"/api/v1/namespaces/{name}/services/{service}/proxy"
+        with serving(lambda asked: ask(cluster, through + asked.partition(" ")[2])) as gate:
+            check = [sys.executable, "-B", str(chart / "files" / "check.py"), *words_of_test]
+            check = [word for word in check if not word.startswith("--ca=")]
+            sound = process.run([*check, f"http://127.0.0.1:{gate}"], ok=range(256))
+            assert (sound.code, sound.err) == (0, ""), sound.out
+            status = 500
+            broken = process.run([*check, f"http://127.0.0.1:{gate}"], ok=range(256))
+            assert broken.code == 2
+            assert "status 500, expected 200" in broken.out
+
+
+TLS: dict[bool, dict[str, Any]] = {
+    False: {},
+    True: {"tls": {"enabled": True, "secret": "mine"}},
+}
+
+
+def arguments_of_test(hooks: str) -> list[str]:
+    """What the test's pod gives to its program."""
+    pod = next(one for one in parse_manifest(hooks) if one.key.kind == "Pod")
+    spec: Any = pod.body["spec"]
+    return list(spec["containers"][0]["args"])
+
+
+def ask(cluster: Cluster, path: str) -> Answer:
+    """The answer that the API server passes on."""
+    try:
+        return 200, {}, cluster.text(path)
+    except ApiError as error:
+        return error.status, {}, ""
 
 
 def test_the_sandbox_is_asked_whether_it_would_take_the_objects(

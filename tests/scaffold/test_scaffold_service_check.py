@@ -6,20 +6,15 @@ import json
 import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploycharts.tools import process
 from tests.scaffold.scaffold_builders import TEMPLATES
+from tests.scaffold.scaffold_servers import Answer, serving
 
 CHECK = TEMPLATES / "service" / "<@cookiecutter.name@>" / "chart" / "files" / "check.py"
-Answer = tuple[int, dict[str, str], str]
 
 
 def example(**request_and_response: Any) -> dict[str, Any]:
@@ -71,36 +66,6 @@ GOOD: dict[str, Answer] = {
     ),
     "POST /v1/pages": (201, {}, ""),
 }
-
-
-@contextmanager
-def serving(answers: Callable[[str], Answer], wrap: ssl.SSLContext | None = None) -> Iterator[int]:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            status, headers, body = answers(f"{self.command} {self.path}")
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        do_GET = do_POST = answer  # noqa: N815
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    if wrap is not None:
-        server.socket = wrap.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def check(url: str, *words: str) -> tuple[int, str]:
@@ -173,18 +138,6 @@ def test_a_service_that_does_not_answer_fails() -> None:
     code, said = check(f"http://127.0.0.1:{port}", "--spec=")
     assert code == 2
     assert "no answer" in said
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    argv = [
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-days", "2", "-keyout", "tls.key", "-out", "tls.crt", "-subj", "/CN=localhost",
-        "-addext", "subjectAltName=DNS:localhost",
-    ]  # fmt: skip
-    process.run(argv, cwd=folder)
-    return folder
 
 
 def test_tls_is_verified_and_a_500_behind_it_fails(certificate: Path) -> None:
