@@ -48,6 +48,11 @@ class Provenance:
     is_deleted: bool = False
     is_secret: bool = False
 
+    @property
+    def name(self) -> str:
+        """The key as people write it."""
+        return show_key(self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Override:

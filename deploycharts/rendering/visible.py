@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from deploycharts.changes.masking import Masker
 from deploycharts.documents import Json
-from deploycharts.rendering.marked import Origin
+from deploycharts.rendering.marked import KeyPath, Origin
 from deploycharts.rendering.provenance import Provenance, texts
 
 
@@ -43,6 +43,14 @@ def nested(explained: Iterable[Provenance]) -> dict[str, Json]:
             at = inner
         at[each.key[-1]] = each.value
     return found
+
+
+def at(explained: Iterable[Provenance], key: KeyPath) -> Json:
+    """The value of a key: a map, unless it is one of the values themselves."""
+    value: Json = dict(nested(explained))
+    for name in key:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _secrets(explained: Iterable[Provenance]) -> Iterator[str]:

@@ -9,6 +9,7 @@ VERBS = {
     "diff": "Show what a deployment would change",
     "rollback": "Go back to the last good revision, or to one that is named",
     "status": "Which revision runs where, and what is wrong with it",
+    "values": "Show the values of a service, and which line sets each of them",
     "cluster": "Make namespaces and identities of services; for administrators",
 }
 
