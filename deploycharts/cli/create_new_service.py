@@ -74,6 +74,10 @@ def command(
     Answers come from --set, then the answers file, then you, then the defaults.
     """
     if check or update:
+        if (check and update) or answers or chart or like or branch or source_dir:
+            raise click.UsageError(
+                "--check, --update and the making of a service exclude each other."
+            )
         return _catch_up(name, settings, check=check, everything=everything, dry_run=dry_run,
                          is_quiet=defaults)  # fmt: skip
     if everything:

@@ -182,9 +182,8 @@ def _checked(question: Question, value: Value, answers: Answers, facts: Facts) -
 
 
 def _invalid(question: Question, given: Given, wrong: str) -> UserError:
-    return UserError(
-        f"{question.name}: {wrong}", where=given.where, next_step=how_to_give(question)
-    )
+    what = wrong if given.is_text else f"{question.name}: {wrong}"
+    return UserError(what, where=given.where, next_step=how_to_give(question))
 
 
 def _unknown_keys(questions: Sequence[Question], given: Mapping[str, Given]) -> Iterable[UserError]:

@@ -18,7 +18,7 @@ from deploycharts.scaffold.answers import Given
 from deploycharts.scaffold.create import say_recovered
 from deploycharts.scaffold.facts import Facts
 from deploycharts.scaffold.like import record_of
-from deploycharts.scaffold.merge import MEANINGS, Merged
+from deploycharts.scaffold.merge import MEANINGS, Fate, Merged
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.scaffold.record import Record
@@ -97,10 +97,9 @@ def update(
     known = facts.gather(repo)
     changes = answering.parse_settings(settings)
     _refuse_fixed(changes)
-    names = _recorded(repo) if service is None else [service]
+    names = _recorded(repo) if service is None else [repo.service(service).name]
     updates = [_plan(repo, known, name, changes) for name in names]
-    for one in updates:
-        _say(one)
+    _say(updates)
     needed = [one for one in updates if one.is_needed]
     if not needed:
         console.say("nothing to do")
@@ -209,14 +208,20 @@ def _verify(repo: Repository, update: Update, known: Facts) -> None:
         ) from None  # fmt: skip
 
 
-def _say(update: Update) -> None:
-    console.say(f"{update.service}")
-    for path, merged in update.files.items():
-        if merged.fate != "same":
-            console.say(f"  {merged.fate:<14}{path}   ({MEANINGS[merged.fate]})")
-    same = Counter(merged.fate for merged in update.files.values())["same"]
-    if same:
-        console.say(f"  {'same':<14}{same} files")
+def _say(updates: Sequence[Update]) -> None:
+    """What becomes of each file, and what the words for it mean."""
+    met: set[Fate] = set()
+    for update in updates:
+        console.say(update.service)
+        fates = Counter(merged.fate for merged in update.files.values())
+        for path, merged in update.files.items():
+            if merged.fate != "same":
+                console.say(f"  {merged.fate:<14}{path}")
+        console.say(f"  {'same':<14}{fates['same']} files")
+        met |= fates.keys() - {"same"}
+    for fate, meaning in MEANINGS.items():
+        if fate in met:
+            console.say(f"({fate}: {meaning})")
 
 
 def _say_end(updates: Sequence[Update]) -> int:
@@ -225,10 +230,10 @@ def _say_end(updates: Sequence[Update]) -> int:
     if not conflicts:
         console.say("next: git diff")
         return Exit.DONE
-    console.say(f"{len(conflicts)} files have conflicts; nothing of yours is lost:")
+    console.say("conflicts, in which both sides' lines are kept:")
     for path in conflicts:
         console.say(f"  {path}")
-    console.say("next: settle them between <<<<<<< and >>>>>>>, then review-charts")
+    console.say("next: settle what is between <<<<<<< and >>>>>>>, then review-charts")
     return Exit.CHECK_FAILED
 
 

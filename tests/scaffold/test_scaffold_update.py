@@ -193,6 +193,21 @@ def test_a_dry_run_writes_nothing(made: Path, talk: io.StringIO) -> None:
     assert git(made, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--update"], Exit.USAGE),
+        (["--update", "demo", "--all"], Exit.USAGE),
+        (["--update", "--check"], Exit.USAGE),
+        (["--update", "demo", "--like", "demo"], Exit.USAGE),
+        (["--update", "dmeo"], Exit.UNKNOWN_NAME),
+    ],
+)
+def test_wrong_usage(made: Path, words: list[str], code: Exit) -> None:
+    assert create(*words) == code
+    assert git(made, "status", "--porcelain") == ""
+
+
 def test_a_no_at_the_question_leaves_everything_as_it_was(made: Path) -> None:
     improve(made / "chart-templates")
     commit_all(made)
