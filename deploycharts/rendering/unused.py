@@ -129,9 +129,21 @@ def _without_effect(
         overlays = [_nested(each.key, _other(values[each.key])) for each in candidates]
         with ThreadPoolExecutor(max_workers=_PROCESSES) as pool:
             before, again, *changed = pool.map(renderer.render, [{}, {}, *overlays])
-    if before is None or before != again:
-        return  # what differs in each render cannot be compared as text
-    yield from (each for each, text in zip(candidates, changed, strict=True) if text == before)
+    if before is None or again is None:
+        return
+    for each, text in zip(candidates, changed, strict=True):
+        if text is not None and _is_same(before, text, but_for=again):
+            yield each
+
+
+def _is_same(text: str, other: str, *, but_for: str) -> bool:
+    """Whether two renders are the same, but for lines that differ in each render."""
+    lines, others, again = text.split("\n"), other.split("\n"), but_for.split("\n")
+    if len(lines) != len(others) or len(lines) != len(again):
+        return False
+    return all(
+        one == two or one != three for one, two, three in zip(lines, others, again, strict=True)
+    )
 
 
 class _Renderer:
