@@ -45,6 +45,21 @@ def resolve(
     Raises:
         Problems: every missing and every invalid answer, each with how to give it.
     """
+    if ask is not None:  # nobody shall answer ten questions to hear that a flag was wrong
+        _, problems = _walk(questions, facts, {k: g for k, g in given.items() if not g.weak}, None)
+        _refuse([problem for problem in problems if isinstance(problem, _NotUsable)])
+    answers, problems = _walk(questions, facts, given, ask)
+    _refuse(problems)
+    return answers
+
+
+class _NotUsable(UserError):
+    """An answer that was given and can never be used, whatever the others are."""
+
+
+def _walk(
+    questions: Sequence[Question], facts: Facts, given: Mapping[str, Given], ask: Ask | None
+) -> tuple[Answers, list[UserError]]:
     answers: dict[str, Value] = {}
     problems: list[UserError] = list(_unknown_keys(questions, given))
     for question in questions:
@@ -56,10 +71,13 @@ def resolve(
         except UserError as error:
             problems.append(error)
             answers[question.name] = _stand_in(question, answers, facts)
+    return answers, problems
+
+
+def _refuse(problems: Sequence[UserError]) -> None:
     if problems:
         count = "one of the answers" if len(problems) == 1 else f"{len(problems)} of the answers"
         raise Problems(f"{count} cannot be used", problems)
-    return answers
 
 
 def read_file(path: Path) -> dict[str, Given]:
@@ -183,7 +201,7 @@ def _checked(question: Question, value: Value, answers: Answers, facts: Facts) -
 
 def _invalid(question: Question, given: Given, wrong: str) -> UserError:
     what = wrong if given.is_text else f"{question.name}: {wrong}"
-    return UserError(what, where=given.where, next_step=how_to_give(question))
+    return _NotUsable(what, where=given.where, next_step=how_to_give(question))
 
 
 def _unknown_keys(questions: Sequence[Question], given: Mapping[str, Given]) -> Iterable[UserError]:
@@ -192,7 +210,7 @@ def _unknown_keys(questions: Sequence[Question], given: Mapping[str, Given]) -> 
         if key not in known:
             near = difflib.get_close_matches(key, known, n=2, cutoff=0.5)
             why = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
-            yield UserError(f"there is no question {key!r}", where=one.where, why=why)
+            yield _NotUsable(f"there is no question {key!r}", where=one.where, why=why)
 
 
 def _refuse_meaningless(question: Question, given: Mapping[str, Given]) -> None:

@@ -24,7 +24,13 @@ from deploycharts.tools import process
 REGISTRY = "docker-registry.wikimedia.org"
 FIRST_PORT = 8080
 NODE_PORTS = range(30000, 32768)
-_PORT_KEYS = frozenset({"port", "public_port", "publicPort"})
+_PORT_KEYS = frozenset(
+    {
+        ("port",), ("app", "port"), ("main_app", "port"), ("service", "port"),
+        ("service", "port", "port"), ("mesh", "public_port"),
+    }
+)  # fmt: skip
+"""Where charts say the port that a service is called at: ours, and those written by hand."""
 _NODE_PORT_KEYS = frozenset({"nodePort", "node_port"})
 
 
@@ -118,7 +124,7 @@ def _claims(repository: Repository, services: Path) -> Iterator[tuple[str, int, 
             if not re.fullmatch(r"\d{2,5}", value):
                 continue
             claim = Claim(path.parent.name, Source(repository.shown(path), line))
-            if keys[-1] in _PORT_KEYS and "egress" not in keys:
+            if keys in _PORT_KEYS:
                 yield "port", int(value), claim
             elif keys[-1] in _NODE_PORT_KEYS:
                 yield "node", int(value), claim

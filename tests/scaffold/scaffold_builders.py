@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Collection
 from itertools import count
 from pathlib import Path
@@ -80,7 +81,9 @@ def killed_at(
     number: int, action: Callable[[], object], operations: Collection[str] = OPERATIONS
 ) -> bool:
     """Run the action in a process that is killed (-9) before its n-th file operation."""
-    child = os.fork()
+    with warnings.catch_warnings():  # newer Pythons warn of threads, and pytest-xdist has some
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         remaining = count(1)
 

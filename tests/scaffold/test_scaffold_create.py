@@ -111,6 +111,38 @@ def test_a_taken_port_names_its_owner_and_a_free_one(root: Path, talk: io.String
 
 
 @pytest.mark.usefixtures("unverified")
+@pytest.mark.parametrize(
+    ("values", "number"),
+    [
+        ("main_app:\n  port: 8080\n", "8080"),
+        ("service:\n  port:\n    port: 8080\n    nodePort: 30000\n", "8080"),
+        ("mesh:\n  public_port: 8080\n", "8080"),
+    ],
+)
+def test_ports_of_services_written_by_hand_count(
+    root: Path, talk: io.StringIO, values: str, number: str
+) -> None:
+    folder = root / "helmfile.d/services/old"
+    folder.mkdir()
+    (folder / "helmfile.yaml").write_text("releases: []\n")
+    (folder / "values.yaml").write_text(values)
+    assert create("demo", "--set", f"port={number}") == Exit.USER_ERROR
+    assert f"{number} is old's: helmfile.d/services/old/values.yaml:" in talk.getvalue()
+
+
+def test_a_taken_node_port_and_one_out_of_range(root: Path, talk: io.StringIO) -> None:
+    folder = root / "helmfile.d/services/old"
+    folder.mkdir()
+    (folder / "helmfile.yaml").write_text("releases: []\n")
+    (folder / "values.yaml").write_text("service:\n  port:\n    nodePort: 30000\n")
+    words = ("demo", "--set", "nodeport=true", "--dry-run", "--set")
+    assert create(*words, "node_port=30000") == Exit.USER_ERROR
+    assert "30000 is old's" in talk.getvalue()
+    assert "free: 30001" in talk.getvalue()
+    assert create(*words, "node_port=4000") == Exit.USER_ERROR
+    assert "4000 is not between 30000 and 32767" in talk.getvalue()
+
+
 def test_an_existing_name_is_refused(root: Path, talk: io.StringIO) -> None:
     assert create("one") == Exit.DONE
     before = files(root)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploycharts.errors import Exit
+from deploycharts.errors import Exit, Problems
 from deploycharts.scaffold import create as creating
 from deploycharts.scaffold import memory
 from deploycharts.scaffold.create import Wanted
@@ -88,6 +88,20 @@ def test_what_was_given_is_not_asked(root: Path) -> None:
     assert "name" not in script.asked
     assert "port" not in script.asked
     assert (root / "charts/demo/templates/tls-certificate.yaml").is_file()
+
+
+@pytest.mark.parametrize("given", ["port=abc", "prot=1", "name=on"])
+def test_what_was_given_wrong_is_said_before_the_first_question(root: Path, given: str) -> None:
+    script = Script({"name": ["demo"]})
+    with pytest.raises(Problems):
+        run(root, script, settings=(given,))
+    assert script.asked == []
+
+
+def test_what_has_a_meaning_only_later_is_no_mistake(root: Path) -> None:
+    script = Script({"name": ["demo"], "kind": ["cronjob"]})
+    assert run(root, script, settings=("schedule=1 2 * * *",)) == Exit.DONE
+    assert "schedule" not in script.asked
 
 
 def test_features_are_asked_together(root: Path) -> None:

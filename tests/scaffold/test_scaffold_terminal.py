@@ -12,6 +12,8 @@ import pytest
 
 from tests.scaffold.scaffold_builders import files
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+
 PROGRAM = "from deploycharts.cli.entry import create_new_service; create_new_service()"
 UP, DOWN, CLEAR = "\x1b[A", "\x1b[B", "\x15"
 
