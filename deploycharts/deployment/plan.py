@@ -162,7 +162,12 @@ def prepare(
     Raises:
         UserError: whatever stands in the way, with its place and the next step.
     """
-    pairs = [(environment, service) for environment in environments for service in services]
+    pairs = [
+        (environment, service)
+        for environment in environments
+        for service in services
+        if environment.is_production or not service.without_staging
+    ]
     key = secrets.token_bytes(32)
 
     def one(pair: tuple[Environment, Service]) -> tuple[Step, ...]:

@@ -8,9 +8,17 @@ from deploycharts.errors import Refused, UserError, unknown
 from deploycharts.registry.environments import GROUP, Environment
 from deploycharts.registry.repository import Repository, Service
 
+EVERYWHERE = "all"
+"""The word for all environments, for what only looks and for the cluster step."""
+
 
 def select(
-    repository: Repository, word: str, names: Sequence[str], *, verbs: Collection[str] = ()
+    repository: Repository,
+    word: str,
+    names: Sequence[str],
+    *,
+    verbs: Collection[str] = (),
+    looking: bool = False,
 ) -> tuple[tuple[Environment, ...], tuple[Service, ...]]:
     """The environments in roll-out order, and the services as they were named.
 
@@ -19,20 +27,22 @@ def select(
         word: an environment, or the group.
         names: services.
         verbs: what else the first word may have been meant to be.
+        looking: accept the word for all environments too.
 
     Raises:
         UnknownName: one of them does not exist; near matches are named.
         Refused: a service has no staging and staging is asked for.
     """
     known = [environment.name for environment in repository.environments]
-    if word != GROUP and word not in known:
-        raise unknown("environment", word, [*known, GROUP, *verbs])
-    environments = repository.select(word)
+    groups = [GROUP, EVERYWHERE] if looking else [GROUP]
+    if word not in groups and word not in known:
+        raise unknown("environment", word, [*known, *groups, *verbs])
+    environments = repository.environments if word == EVERYWHERE else repository.select(word)
     services = tuple(repository.service(name) for name in dict.fromkeys(names))
     if not environments:
         raise UserError(f"no environment is of kind {GROUP}", where="helmfile.d/environments.yaml")
     for service in services:
-        if service.without_staging and not environments[0].is_production:
+        if service.without_staging and not any(each.is_production for each in environments):
             raise Refused(
                 f"service {service.name} has no staging",
                 where=service.source,

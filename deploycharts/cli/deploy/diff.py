@@ -20,6 +20,8 @@ def command(
 ) -> int:  # fmt: skip
     """Show what a deployment would change, against the last revision that rolled out.
 
+    ENVIRONMENT may be `all` too: staging beside the datacenters.
+
     The ID of the plan at the end is what `deploy … --yes=ID` takes.
     """
     from deploycharts.cli.deploy import talk
@@ -31,7 +33,7 @@ def command(
     from deploycharts.registry.repository import discover
 
     repository = discover()
-    environments, chosen = select(repository, environment, services, verbs=VERBS)
+    environments, chosen = select(repository, environment, services, verbs=VERBS, looking=True)
     plan = planning.prepare(repository, environments, chosen, release=release, accept_pending=True)
     planning.require_something(plan)
     if output == "json":

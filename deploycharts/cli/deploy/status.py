@@ -36,7 +36,7 @@ def command(
         environment = None
     chosen = repository.environments
     if environment is not None:
-        chosen, _ = select(repository, environment, services)
+        chosen, _ = select(repository, environment, services, looking=True)
     names = [repository.service(name).name for name in services or repository.service_names]
     found = status.read(repository, chosen, names)
     known = [each for each in found if not isinstance(each, UserError)]
