@@ -45,12 +45,21 @@ def resolve(
     Raises:
         Problems: every missing and every invalid answer, each with how to give it.
     """
-    if ask is not None:  # nobody shall answer ten questions to hear that a flag was wrong
-        _, problems = _walk(questions, facts, {k: g for k, g in given.items() if not g.weak}, None)
-        _refuse([problem for problem in problems if isinstance(problem, _NotUsable)])
     answers, problems = _walk(questions, facts, given, ask)
     _refuse(problems)
     return answers
+
+
+def refuse_unusable(
+    questions: Sequence[Question], facts: Facts, given: Mapping[str, Given]
+) -> None:
+    """Say what was given wrong before anybody is asked ten questions.
+
+    Raises:
+        Problems: answers that can never be used, whatever the others are.
+    """
+    _, problems = _walk(questions, facts, given, None)
+    _refuse([problem for problem in problems if isinstance(problem, _NotUsable)])
 
 
 class _NotUsable(UserError):

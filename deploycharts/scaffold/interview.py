@@ -37,6 +37,7 @@ class Interview:
 
     def hold(self, given: Mapping[str, Given]) -> Answers:
         """Ask everything that was not given, resuming an interrupted run if the person likes."""
+        answering.refuse_unusable(QUESTIONS, self._facts, given)
         remembered = self._resume(self._memory.load())
         self._said = dict(remembered)
         weak = {key: Given(v, Source("the interrupted run"), weak=True) for key, v in
@@ -73,10 +74,10 @@ class Interview:
             return {}
         name = f" for {remembered['name']}" if "name" in remembered else ""
         choices = {
-            "resume": f"go on: {len(remembered)} answers{name} are kept",
+            "resume": f"go on with its {len(remembered)} answers{name}",
             "fresh": "start afresh",
         }
-        if self._prompter.choose("An earlier run was interrupted.", choices) == "resume":
+        if self._prompter.choose("The answers of an earlier run are kept.", choices) == "resume":
             return remembered
         self._memory.forget()
         return {}

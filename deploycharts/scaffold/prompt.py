@@ -34,22 +34,22 @@ class TerminalPrompter:
                 for name, meaning in question.choices
             ]
             default = next((c for c in choices if c.value == proposal), None)
-            picked = _unsafe(questionary.select(question.text, choices, default=default))
-            return str(picked)
+            return str(_put(lambda: questionary.select(question.text, choices, default=default)))
         if question.type == "flag":
-            answer = _unsafe(questionary.confirm(question.text, default=proposal == "yes"))
-            return "yes" if answer else "no"
+            is_on = proposal == "yes"
+            return (
+                "yes" if _put(lambda: questionary.confirm(question.text, default=is_on)) else "no"
+            )
         instruction = {"list": "(with commas) ", "map": "(KEY=VALUE, with commas) "}
-        return str(
-            _unsafe(
-                questionary.text(
-                    question.text,
-                    default=proposal,
-                    validate=_guarded(problem),
-                    instruction=instruction.get(question.type),
-                )
+        typed = _put(
+            lambda: questionary.text(
+                question.text,
+                default=proposal,
+                validate=_guarded(problem),
+                instruction=instruction.get(question.type),
             )
         )
+        return str(typed)
 
     def tick(self, text: str, questions: Sequence[Question], on: Sequence[str]) -> list[str]:
         """Several flags at once."""
@@ -59,7 +59,8 @@ class TerminalPrompter:
             questionary.Choice(f"{q.name:<15}{q.help}", value=q.name, checked=q.name in on)
             for q in questions
         ]
-        picked = _unsafe(questionary.checkbox(text, choices, instruction="(space, then enter)"))
+        hint = "(space, then enter)"
+        picked = _put(lambda: questionary.checkbox(text, choices, instruction=hint))
         return [str(name) for name in picked]
 
     def choose(self, text: str, choices: Mapping[str, str]) -> str:
@@ -68,7 +69,7 @@ class TerminalPrompter:
 
         _forget_type_ahead()
         listed = [questionary.Choice(shown, value=key) for key, shown in choices.items()]
-        return str(_unsafe(questionary.select(text, listed)))
+        return str(_put(lambda: questionary.select(text, listed)))
 
     def show(self, text: str) -> None:
         """Lines of text between the questions."""
@@ -81,17 +82,16 @@ def _forget_type_ahead() -> None:
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
-def _unsafe(question: Any) -> Any:
-    """Ask so that Ctrl-C is an exception, with the terminal's output on standard error."""
+def _put(make: Callable[[], Any]) -> Any:
+    """Ask so that Ctrl-C is an exception, and on standard error.
+
+    The question is made within the session: it takes its output when it is made.
+    """
     from prompt_toolkit.application import create_app_session
-    from prompt_toolkit.application.current import get_app_session
     from prompt_toolkit.output.defaults import create_output
 
-    if get_app_session()._output is not None:  # a test brings its own
-        return question.unsafe_ask()
-    with create_app_session(output=create_output(stdout=sys.stderr)) as session:
-        question.application.output = session.output
-        return question.unsafe_ask()
+    with create_app_session(output=create_output(stdout=sys.stderr)):
+        return make().unsafe_ask()
 
 
 def _guarded(problem: Problem) -> Callable[[str], bool | str]:

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pexpect
 import pytest
+import yaml
 
 from tests.scaffold.scaffold_builders import files
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
 PROGRAM = "from deploycharts.cli.entry import create_new_service; create_new_service()"
-UP, DOWN, CLEAR = "\x1b[A", "\x1b[B", "\x15"
+DOWN, CLEAR = "\x1b[B", "\x15"
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "PROMPT_TOOLKIT_NO_CPR": "1"}
 
 
 @pytest.fixture
@@ -26,9 +31,8 @@ def terminal(root: Path) -> Iterator[pexpect.spawn]:
 
 
 def start(root: Path, *words: str) -> pexpect.spawn:
-    env = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "PROMPT_TOOLKIT_NO_CPR": "1"}
     return pexpect.spawn(
-        sys.executable, ["-c", PROGRAM, *words], cwd=str(root), env=env, timeout=30,
+        sys.executable, ["-c", PROGRAM, *words], cwd=str(root), env=environment(), timeout=30,
         encoding="utf-8", dimensions=(60, 120),
     )  # fmt: skip
 
@@ -87,7 +91,7 @@ def test_ctrl_c_and_resume(root: Path, terminal: pexpect.spawn) -> None:
     assert terminal.exitstatus == 130
     assert files(root) == before
     again = start(root)
-    again.expect_exact("go on: 5 answers for demo are kept")
+    again.expect_exact("go on with its 5 answers for demo")
     again.send("\r")
     rest(again)
     again.expect_exact("All right so?")
@@ -96,3 +100,24 @@ def test_ctrl_c_and_resume(root: Path, terminal: pexpect.spawn) -> None:
     again.close()
     assert again.exitstatus == 0
     assert (root / "charts/demo/Chart.yaml").is_file()
+
+
+def test_standard_output_has_nothing_but_what_was_asked_for(root: Path) -> None:
+    command = f"{sys.executable} -c '{PROGRAM}' demo --dry-run --print-answers > answers.yaml"
+    child = pexpect.spawn(
+        "/bin/sh", ["-c", command], cwd=str(root), env=environment(), timeout=30, encoding="utf-8",
+        dimensions=(60, 120),
+    )  # fmt: skip
+    answer(child, "What kind of service", "")
+    answer(child, "What is it written in", "")
+    answer(child, "What does it do", "")
+    answer(child, "Who looks after it", "")
+    rest(child)
+    child.expect_exact("All right so?")
+    child.send("\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    printed = yaml.safe_load((root / "answers.yaml").read_text())
+    assert printed["name"] == "demo"
+    assert printed["ingress"] is True
