@@ -28,11 +28,15 @@ def command(revisions: str | None, everything: bool, form: str, full: bool, exit
 
     Exits with 8 if something does not render.
     """
+    import gc
+
     from deploycharts.console import console
     from deploycharts.errors import Exit
     from deploycharts.registry.repository import discover
     from deploycharts.review.run import review
 
+    # Everything lives until the end: looking for garbage would only take time.
+    gc.disable()
     found = review(discover().root, revisions, everything=everything)
     console.out(_report(found, form, full=full))
     if found.broken_claims or any(each.is_open for each in found.failures):

@@ -69,7 +69,7 @@ def _render(wanted: Mapping[str, Release]) -> dict[str, Output]:
                 failed = Result(jobs[key].argv, 1, "", answer.error, 0)
                 done[key] = Output(error=render_failure(asked[key], failed, names))
             else:
-                done[key] = Output(pack(answer.objects))
+                done[key] = Output(answer.content)
         with ThreadPoolExecutor(max_workers=_PROCESSES) as pool:
             outputs = pool.map(lambda key: _by_helm(asked[key], jobs[key], names), left)
             done |= dict(zip(left, outputs, strict=True))

@@ -98,7 +98,6 @@ class Cache:
                 each.chmod(0o700)
 
 
-@cache
 def user_cache() -> Cache:
     """The cache of this user, below DEPLOYCHARTS_CACHE if that is set."""
     chosen = os.environ.get("DEPLOYCHARTS_CACHE")

@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,7 +26,7 @@ from deploycharts.rendering.remembered import is_example
 from deploycharts.rendering.trees import Tree
 from deploycharts.source import Source
 from deploycharts.target import Target
-from deploycharts.tools import helm, helmfile, helmfile_many
+from deploycharts.tools import helmfile, helmfile_many
 from deploycharts.tools.helmfile import State
 from deploycharts.tools.workdir import private_folder
 
@@ -63,7 +62,11 @@ def evaluate_many(
         cache: where evaluations are remembered.
         fresh: evaluate everything, whatever is remembered.
     """
-    keys = {each: _key(each, inputs(each.tree, each.service)) for each in questions}
+    keys = {}
+    for each in questions:
+        found = inputs(each.tree, each.service)
+        each.tree.require(each.tree.entries if found.always else found.paths)
+        keys[each] = _key(each, found)
     stored: dict[str, bytes] = {}
     for known in {each for each in keys.values() if each and not fresh}:
         content = cache.get(known)
@@ -157,7 +160,7 @@ def _releases(question: Question, state: State) -> Answer:
             repository.service(question.service),
             repository.environment(question.environment),
             state,
-            listing=listing,
+            listing=question.tree.listing,
         )
         for release in found:
             require_mappings(release)
@@ -175,12 +178,6 @@ def _shown(error: UserError, tree: Tree) -> UserError:
     why = error.why.replace(f"{root}/", "")
     step = error.next_step.replace(f"{root}/", "")
     return UserError(error.what.replace(f"{root}/", ""), where=where, why=why, next_step=step)
-
-
-@lru_cache(maxsize=2048)
-def listing(chart: Path) -> str:
-    """The listing of a chart in a tree, which does not change while we look at it."""
-    return helm.chart_listing(chart)
 
 
 def _may_be_stored(releases: Iterable[Release], tree: Tree) -> bool:
@@ -230,12 +227,13 @@ def _below(path: Path | None, root: Path) -> str | None:
 
 def _unpacked(content: bytes, question: Question) -> Answer:
     try:
-        return tuple(_from_json(each, question.tree.root) for each in json.loads(content))
+        return tuple(_from_json(each, question.tree) for each in json.loads(content))
     except UserError as error:
         return _shown(error, question.tree)
 
 
-def _from_json(body: Mapping[str, Any], root: Path) -> Release:
+def _from_json(body: Mapping[str, Any], tree: Tree) -> Release:
+    root = tree.root
     reference, version, path = body["chart"]
     chart = ChartRef(reference, version, None if path is None else root / path)
     if chart.path is not None and not (chart.path / "Chart.yaml").is_file():
@@ -256,6 +254,6 @@ def _from_json(body: Mapping[str, Any], root: Path) -> Release:
         installed=body["installed"],
         argv=tuple(body["argv"]),
         folder=root / body["folder"],
-        fingerprint=fingerprint(layers, chart, listing),
+        fingerprint=fingerprint(layers, chart, tree.listing),
         state_file=root / body["state"],
     )

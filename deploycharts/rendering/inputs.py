@@ -10,7 +10,7 @@ import hashlib
 import os
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -121,33 +121,50 @@ def _is_template(path: str, folder: str) -> bool:
     return own or (path.startswith(f"{folder}/") and path.endswith((".gotmpl", ".tpl")))
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a template's text says, wherever it lies."""
+
+    unsteady: tuple[str, ...]
+    calls: tuple[tuple[str, str | None], ...]
+    has_network: bool
+    has_computed_item: bool
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def _facts(source: str) -> _Facts:
+    text = _COMMENT.sub("", source)
+    actions = [found[1] for found in _ACTION.finditer(text)]
+    unsteady = (_NEVER_SAME.search(re.sub(_LITERAL, "", action)) for action in actions)
+    calls = [call for action in actions for call in _READS.finditer(action)]
+    return _Facts(
+        tuple(found[1] for found in unsteady if found),
+        tuple((call[1], call[2] if call[2] is not None else call[3]) for call in calls),
+        _NETWORK.search(text) is not None,
+        _LIST_ITEM.search(text) is not None,
+        frozenset(_WORD.findall(text)),
+    )
+
+
 def _scan(tree: Tree, path: str, folder: str, inputs: Inputs) -> Iterator[str]:
     """The files that a template names; what it needs besides goes into `inputs`."""
-    text = _COMMENT.sub("", tree.text(path))
+    facts = _facts(tree.text(path))
     is_own = path.startswith(f"{folder}/")
-    for found in _ACTION.finditer(text):
-        _refuse_unsteady(found[1], path, inputs)
-        for call in _READS.finditer(found[1]):
-            yield from _called(tree, call, folder, path, is_own, inputs)
-    if _NETWORK.search(text):
+    inputs.always += (f"{path} uses {word}" for word in facts.unsteady)
+    for function, literal in facts.calls:
+        yield from _called(function, literal, folder, path, is_own, inputs)
+    if facts.has_network:
         inputs.always.append(f"{path} reads from the network or a secret store")
-    if is_own and _LIST_ITEM.search(text):
+    if is_own and facts.has_computed_item:
         inputs.always.append(f"{path} computes a path")
     if is_own or _looks_like_state(path):
-        yield from _named(tree, text, folder)
-
-
-def _refuse_unsteady(action: str, path: str, inputs: Inputs) -> None:
-    words = re.sub(_LITERAL, "", action)
-    unsteady = _NEVER_SAME.search(words)
-    if unsteady:
-        inputs.always.append(f"{path} uses {unsteady[1]}")
+        yield from _named(tree, facts.words, folder)
 
 
 def _called(
-    tree: Tree, call: re.Match[str], folder: str, path: str, is_own: bool, inputs: Inputs
+    function: str, literal: str | None, folder: str, path: str, is_own: bool, inputs: Inputs
 ) -> Iterator[str]:
-    function, literal = call[1], call[2] if call[2] is not None else call[3]
     if literal is None:
         # The shared template asks only for layers, which lie in folders that are inputs anyway.
         if is_own or function not in _CHECKS:
@@ -158,18 +175,18 @@ def _called(
         yield _resolved(literal, folder)
 
 
-def _named(tree: Tree, text: str, folder: str) -> Iterator[str]:
+def _named(tree: Tree, words: Iterable[str], folder: str) -> Iterator[str]:
     """Words that are paths of the tree; where a path is computed, the folder it starts with."""
-    for word in set(_WORD.findall(text)):
+    for word in words:
         start, computed, _ = word.partition("{{")
-        if computed and "/" in start:
-            start = posixpath.dirname(start) or "/"
-        elif computed:
+        if computed:
+            start = posixpath.dirname(start)
+        if "/" not in start:
             continue
         path = _resolved(start, folder)
-        if not start or path in (".", CHARTS) or path.startswith(("..", f"{CHARTS}/")):
-            continue
-        if start.startswith("/") or ("/" in path and tree.has(path)):
+        # What a release says of its chart is known once it is evaluated.
+        in_chart = path == CHARTS or (path.startswith(f"{CHARTS}/") and path not in tree.entries)
+        if path.startswith("/") or (tree.has(path) and not in_chart):
             yield path
 
 

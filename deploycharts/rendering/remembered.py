@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,10 +59,10 @@ def is_unsteady(chart: Path) -> bool:
 
 
 def pack(objects: Iterable[tuple[str, Json]]) -> bytes:
-    """Rendered objects, each with its template, as they are stored."""
-    return json.dumps([*objects], ensure_ascii=False, separators=(",", ":")).encode(
-        errors="surrogatepass"
-    )
+    """Rendered objects, each with its template, as they are stored and as the server says them."""
+    found = [{"template": template, "body": body} for template, body in objects]
+    text = json.dumps({"objects": found}, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="surrogatepass")
 
 
 def unpack(content: bytes, *, namespace: str) -> tuple[Document, ...]:
@@ -71,5 +71,7 @@ def unpack(content: bytes, *, namespace: str) -> tuple[Document, ...]:
     Raises:
         UserError: an object is no Kubernetes object.
     """
-    objects: Sequence[tuple[str, dict[str, Json]]] = json.loads(content)
-    return tuple(document(body, namespace=namespace, template=name) for name, body in objects)
+    return tuple(
+        document(each["body"], namespace=namespace, template=each["template"])
+        for each in json.loads(content)["objects"]
+    )

@@ -11,14 +11,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from deploycharts.documents import Json
 from deploycharts.errors import UserError
 from deploycharts.rendering.cache import key, program_identity, user_cache
 from deploycharts.tools import process, programs
 
 _NAME = "renderserver"
+_OBJECTS = '{"objects":['
+# It lives for seconds: collecting garbage is a waste until there is much of it.
+_GO_MEMORY = {"GOGC": "off", "GOMEMLIMIT": "160MiB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a job: objects with their templates, or helm's error."""
+    """What came of a job: its packed objects, or helm's error."""
 
-    objects: tuple[tuple[str, Json], ...] = ()
+    content: bytes = b""
     error: str = ""
 
 
@@ -47,12 +48,12 @@ def render(jobs: Sequence[Job]) -> list[Answer | None]:
         json.dumps({"folder": str(job.folder), "argv": _without_verb(job.argv)}) + "\n"
         for job in jobs
     )
-    env = {"GOGC": "200", **os.environ}
+    env = {**_GO_MEMORY, **os.environ}
     done = process.run([str(program)], stdin=lines, env=env, ok=range(-64, 256))
-    greeting, *answers = done.out.splitlines() or [""]
+    greeting, *answers = done.out.split("\n")[:-1] or [""]
     if done.code != 0 or len(answers) != len(jobs) or _version(greeting) != _helm_version():
         return nothing
-    return [_answer(json.loads(line)) for line in answers]
+    return [_answer(line) for line in answers]
 
 
 def _find() -> Path | None:
@@ -86,9 +87,10 @@ def _helm_version() -> str:
     return version
 
 
-def _answer(body: dict[str, Any]) -> Answer | None:
-    if body.get("unsupported") or body.get("text"):
-        return None
+def _answer(line: str) -> Answer | None:
+    if line.startswith(_OBJECTS):
+        return Answer(line.encode())
+    body = json.loads(line)
     if body.get("error"):
         return Answer(error=f"Error: {body['error']}")
-    return Answer(tuple((each["template"], each["body"]) for each in body["objects"]))
+    return None

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from deploycharts.registry.repository import Repository
+from deploycharts.rendering.cache import key, user_cache
+from deploycharts.tools import helm
 from deploycharts.tools.git import Entry, Files
 
 _ABSENT = "absent"
 
 
 class Tree:
-    """The files of one side. Laid out on disk when somebody asks for `root`."""
+    """The files of one side.
+
+    They are laid out on disk when somebody asks for `root`; what charts are made of only when
+    somebody needs that chart.
+    """
 
     def __init__(self, files: Files, folder: Path, *, title: str) -> None:
         """The tree `files`, to be laid out as `folder`; `title` is what people call it."""
         self.files = files
         self.title = title
         self._folder = folder
-        self._charts: dict[str, str] = {}
+        self._entries: Mapping[str, Entry] | None = None
+        self._laid_out: set[str] = set()
+        self._listings: dict[Path, str] = {}
+        self._lock = threading.RLock()
 
-    @cached_property
+    @property
     def entries(self) -> Mapping[str, Entry]:
         """All files, by their path in the repository."""
-        return self.files.entries()
+        # No cached_property: its lock would make the two sides wait for each other.
+        with self._lock:
+            if self._entries is None:
+                self._entries = self.files.entries()
+            return self._entries
 
-    @cached_property
+    @property
     def root(self) -> Path:
         """The repository's folder."""
-        return self.files.lay_out(self._folder)
+        with self._lock:
+            if not self._laid_out:
+                self.require(path for path, entry in self.entries.items() if _is_first(path, entry))
+        return self._folder / self.files.prefix if self.files.prefix else self._folder
 
     @cached_property
     def repository(self) -> Repository:
@@ -54,6 +72,38 @@ class Tree:
                 found.setdefault(folder, []).append(path)
                 folder = posixpath.dirname(folder)
         return {folder: tuple(paths) for folder, paths in found.items()}
+
+    def require(self, paths: Iterable[str]) -> None:
+        """Make sure that files are laid out; folders and missing files do not matter."""
+        with self._lock:
+            missing = [
+                path for path in paths if path in self.entries and path not in self._laid_out
+            ]
+            if missing:
+                self.files.lay_out(self._folder, missing)
+                self._laid_out.update(missing)
+
+    def listing(self, chart: Path) -> str:
+        """The listing of a chart, see `helm.chart_listing`; remembered by content."""
+        with self._lock:
+            if chart not in self._listings:
+                self._listings[chart] = self._listing(chart)
+            return self._listings[chart]
+
+    def _listing(self, chart: Path) -> str:
+        paths = self.closure([self.path_of(chart)])
+        name = key("listing", self.digest(paths))
+        known = user_cache().get(name)
+        if known is not None:
+            return known.decode(errors="surrogateescape")
+        self.require(paths)
+        listing = helm.chart_listing(chart)
+        user_cache().put(name, listing.encode(errors="surrogateescape"))
+        return listing
+
+    def path_of(self, place: Path) -> str:
+        """The path in the repository of a place on disk."""
+        return posixpath.normpath(os.path.relpath(place, self.root))
 
     def below(self, folder: str) -> tuple[str, ...]:
         """The files below a folder, or the file itself."""
@@ -120,6 +170,12 @@ class Tree:
                 rest = "/".join(parts[length:])
                 return [link, posixpath.normpath(posixpath.join(self._target(link), rest))]
         return []
+
+
+def _is_first(path: str, entry: Entry) -> bool:
+    """Whether a file is laid out at once: all but the contents of charts."""
+    in_chart = path.startswith("charts/") and posixpath.basename(path) != "Chart.yaml"
+    return entry.is_link or not in_chart
 
 
 def _outside(path: Path) -> str:

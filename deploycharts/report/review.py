@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from deploycharts.changes.model import Consequence, Fold, count
@@ -52,34 +52,41 @@ class Page:
 
     def released(self) -> tuple[Fold, ...]:
         """The changes that releases have, without the fixtures that have them too."""
-        found = (_only(each, self._is_released) for each in self.folds)
+        released = self._released()
+        found = (_only(each, released) for each in self.folds)
         return tuple(each for each in found if each.targets)
 
     def tried(self) -> tuple[Fold, ...]:
         """The changes that only fixtures have."""
+        released = self._released()
+        others = self._targets() - released
         return tuple(
-            _only(each, lambda target: not self._is_released(target))
-            for each in self.folds
-            if not any(map(self._is_released, each.targets))
+            _only(each, others) for each in self.folds if each.targets.isdisjoint(released)
         )
 
     def shared(self) -> str:
         """How many fixtures have changes that releases have too; empty if none."""
-        targets = {
-            target
-            for each in self.folds
-            if each.fact is None and any(map(self._is_released, each.targets))
-            for target in each.targets
-            if not self._is_released(target)
-        }
+        released = self._released()
+        targets = frozenset[Target]().union(
+            *(
+                each.targets - released
+                for each in self.folds
+                if each.fact is None and not each.targets.isdisjoint(released)
+            )
+        )
         charts = {target.service for target in targets}
         if not targets:
             return ""
         fixtures = count(len(targets), "chart fixture")
         return f"the same changes in {fixtures} of {count(len(charts), 'chart')}"
 
-    def _is_released(self, target: Target) -> bool:
-        return target.environment != self.fixtures
+    def _targets(self) -> frozenset[Target]:
+        return frozenset[Target]().union(
+            *(each.targets | each.absent | each.different for each in self.folds)
+        )
+
+    def _released(self) -> frozenset[Target]:
+        return frozenset(each for each in self._targets() if each.environment != self.fixtures)
 
 
 def as_text(page: Page, *, width: int = 80, full: bool = False, coloured: bool = False) -> str:
@@ -156,18 +163,14 @@ def as_json(page: Page, facts: dict[str, Json]) -> str:
     return json.dumps({**changes, "review": own}, indent=2, ensure_ascii=False)
 
 
-def _only(each: Fold, wanted: Callable[[Target], bool]) -> Fold:
+def _only(each: Fold, wanted: frozenset[Target]) -> Fold:
     """The fold for some of its targets."""
-
-    def some(targets: Iterable[Target]) -> frozenset[Target]:
-        return frozenset(filter(wanted, targets))
-
     return replace(
         each,
-        targets=some(each.targets),
-        absent=some(each.absent),
-        different=some(each.different),
-        positions=tuple(pair for pair in each.positions if wanted(pair[0])),
+        targets=each.targets & wanted,
+        absent=each.absent & wanted,
+        different=each.different & wanted,
+        positions=tuple(pair for pair in each.positions if pair[0] in wanted),
     )
 
 

@@ -72,10 +72,19 @@ class Scope:
     @cached_property
     def touched_charts(self) -> frozenset[str]:
         """Charts of which a file, a subchart or something that a link leads to changed."""
+        base, head = self.sides
         return frozenset(
             chart
             for chart in self.charts
-            if _chart_digest(self.sides.base, chart) != _chart_digest(self.sides.head, chart)
+            if not self._changed.isdisjoint(chart_inputs(base, chart) | chart_inputs(head, chart))
+        )
+
+    @cached_property
+    def _changed(self) -> frozenset[str]:
+        """Every file that is not the same on both sides."""
+        base, head = (tree.entries for tree in self.sides)
+        return frozenset(
+            path for path in base.keys() | head.keys() if base.get(path) != head.get(path)
         )
 
     @cached_property
@@ -127,8 +136,7 @@ class Scope:
         found = [self.inputs(tree, service) for tree in self.sides]
         if any(each.always for each in found):
             return True
-        before, after = (each.digest(tree) for each, tree in zip(found, self.sides, strict=True))
-        return before != after
+        return any(not self._changed.isdisjoint(each.paths) for each in found)
 
     def _evaluate(self, services: tuple[str, ...]) -> tuple[Pair, ...]:
         base, head = self.sides
@@ -153,10 +161,6 @@ class Scope:
             )
             for service, environment in wanted
         )
-
-
-def _chart_digest(tree: Tree, chart: str) -> str:
-    return tree.digest(chart_inputs(tree, chart))
 
 
 def _chart_of(release: Release, tree: Tree) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
@@ -14,10 +15,13 @@ from deploycharts.errors import UserError
 from deploycharts.rendering.batch import Output, render_many
 from deploycharts.rendering.cache import Cache
 from deploycharts.rendering.release import Release
-from deploycharts.rendering.remembered import is_unsteady, unpack
+from deploycharts.rendering.remembered import is_unsteady, pack, unpack
 from deploycharts.rendering.render import secrets_of
 from deploycharts.review.model import Difference, Failure, Unit
 from deploycharts.review.units import failure_of
+
+_NOTHING = pack(())
+_AT_ONCE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +44,60 @@ class Compared:
 
 
 def compare_units(units: Sequence[Unit], *, cache: Cache, fresh: bool = False) -> Compared:
-    """Render both sides of each unit and compare them."""
-    outputs = _render(units, cache=cache, fresh=fresh)
-    key = secrets.token_bytes(32)
-    differences, unchanged, failures, unsteady = [], [], [], []
-    for unit in units:
-        base, head = (_output(outputs, release) for release in (unit.base, unit.head))
-        failure = failure_of(unit.target, base.error, head.error)
-        if failure is not None:
-            failures.append(failure)
-            continue
-        try:
-            found = _difference(unit, base, head, key)
-        except UserError as error:
-            failures.append(_not_kubernetes(unit, error))
-            continue
-        if found is not None and _is_unsteady(unit):
-            unsteady.append(unit)
-            found = _steady(found, key, cache)
-        if found is None or found.changes.is_empty:
-            unchanged.append(unit)
-        else:
-            differences.append(found)
+    """Render both sides of each unit and compare them.
+
+    While one part of the units is compared the next is rendered.
+    """
+    found = _Found(cache, secrets.token_bytes(32))
+    parts = [units[start : start + _AT_ONCE] for start in range(0, len(units), _AT_ONCE)]
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        rendering = [pool.submit(_render, part, cache=cache, fresh=fresh) for part in parts]
+        for part, rendered in zip(parts, rendering, strict=True):
+            outputs = rendered.result()
+            for unit in part:
+                base, head = (_output(outputs, release) for release in (unit.base, unit.head))
+                found.add(unit, base, head)
+            found.rendered += len(outputs)
     return Compared(
-        tuple(differences), tuple(unchanged), tuple(failures), tuple(unsteady), len(outputs)
+        tuple(found.differences),
+        tuple(found.unchanged),
+        tuple(found.failures),
+        tuple(found.unsteady),
+        found.rendered,
     )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far."""
+
+    cache: Cache
+    key: bytes
+    differences: list[Difference] = field(default_factory=list)
+    unchanged: list[Unit] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unsteady: list[Unit] = field(default_factory=list)
+    rendered: int = 0
+
+    def add(self, unit: Unit, base: Output, head: Output) -> None:
+        failure = failure_of(unit.target, base.error, head.error)
+        if failure is None:
+            try:
+                self._compare(unit, base, head)
+            except UserError as error:
+                failure = failure_of(unit.target, None, error)
+        if failure is not None:
+            self.failures.append(failure)
+
+    def _compare(self, unit: Unit, base: Output, head: Output) -> None:
+        found = _difference(unit, base, head, self.key)
+        if found is not None and _is_unsteady(unit):
+            self.unsteady.append(unit)
+            found = _steady(found, self.key, self.cache)
+        if found is None or found.changes.is_empty:
+            self.unchanged.append(unit)
+        else:
+            self.differences.append(found)
 
 
 def _render(units: Iterable[Unit], *, cache: Cache, fresh: bool) -> Mapping[int, Output]:
@@ -74,7 +107,7 @@ def _render(units: Iterable[Unit], *, cache: Cache, fresh: bool) -> Mapping[int,
 
 
 def _output(outputs: Mapping[int, Output], release: Release | None) -> Output:
-    return Output(b"[]") if release is None else outputs[id(release)]
+    return Output(_NOTHING) if release is None else outputs[id(release)]
 
 
 def _difference(unit: Unit, base: Output, head: Output, key: bytes) -> Difference | None:
@@ -124,9 +157,3 @@ def _steady(found: Difference, key: bytes, cache: Cache) -> Difference:
 
 def _place(change: Change) -> tuple[object, object]:
     return change.object, change.path
-
-
-def _not_kubernetes(unit: Unit, error: UserError) -> Failure:
-    failure = failure_of(unit.target, None, error)
-    assert failure is not None
-    return failure

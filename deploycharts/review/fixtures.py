@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import yaml
 
 from deploycharts.documents import HelmLoader
-from deploycharts.rendering.evaluations import listing
 from deploycharts.rendering.release import ChartRef, Layer, Release, fingerprint
 from deploycharts.rendering.trees import Tree
 from deploycharts.review.model import FIXTURES
@@ -73,7 +72,7 @@ def fixture_releases(tree: Tree, chart: str) -> Iterator[Release]:
             installed=True,
             argv=("template", _release_name(fixture), chart, "--namespace", namespace),
             folder=tree.root,
-            fingerprint=fingerprint(layers, reference, listing),
+            fingerprint=fingerprint(layers, reference, tree.listing),
             state_file=tree.root / chart / "Chart.yaml",
         )
 
@@ -86,6 +85,7 @@ def _above(folder: str) -> Iterator[str]:
 
 
 def _layer(tree: Tree, path: str) -> Layer:
+    tree.require(tree.closure([path]))
     content = (tree.root / path).read_bytes()
     return Layer(Source(path), "file", False, hashlib.sha256(content).hexdigest(), content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,12 @@ class Sides:
     def are_equal(self) -> bool:
         """Whether git knows them to be the same."""
         return self.base.files.id == self.head.files.id
+
+    def lay_out(self) -> None:
+        """Lay out both, at the same time."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            for _ in pool.map(lambda tree: tree.root, self):
+                pass
 
     def __iter__(self) -> Iterator[Tree]:
         return iter((self.base, self.head))

@@ -16,27 +16,25 @@ from deploycharts.review.model import Counts, Difference, Failure, Review, Unit
 from deploycharts.review.ranges import Sides, sides
 
 
-def review(
-    root: Path, words: str | None = None, *, everything: bool = False, cache: Cache | None = None
-) -> Review:
+def review(root: Path, words: str | None = None, *, everything: bool = False) -> Review:
     """Compare the two sides of a range.
 
     Args:
         root: the repository.
         words: the range, see `ranges.sides`.
         everything: render what cannot have changed, too, without trusting what is remembered.
-        cache: where renders are remembered; that of the user if None.
 
     Raises:
         UserError: the range or the environments cannot be read. What fails in a service or chart
             is part of the review instead.
     """
-    store = cache or user_cache()
+    cache = user_cache()
     with sides(root, words) as both:
         if both.are_equal and not everything:
             return Review(both.base.title, both.head.title)
-        found = _review(both, store, everything=everything)
-    store.prune()
+        both.lay_out()
+        found = _review(both, cache, everything=everything)
+    cache.prune()
     return found
 
 
@@ -45,6 +43,7 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
     released, broken = units.of_services(scope.pairs)
     tried = units.of_charts(both, scope.chosen_charts)
     chosen = [each for each in (*released, *tried) if everything or not units.is_same(each)]
+    _lay_out_charts(both, chosen)
     compared = compare_units(chosen, cache=cache, fresh=everything)
     failures = (*broken, *compared.failures)
     return Review(
@@ -59,6 +58,17 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
         counts=_counts(scope, released, tried, compared),
         broken_claims=tuple(_broken_claims(scope, compared)) if everything else (),
     )
+
+
+def _lay_out_charts(both: Sides, chosen: Iterable[Unit]) -> None:
+    """Make sure that helm finds the charts of what is rendered."""
+    wanted: tuple[set[Path], set[Path]] = (set(), set())
+    for unit in chosen:
+        for release, paths in zip((unit.base, unit.head), wanted, strict=True):
+            if release is not None and release.chart.path is not None:
+                paths.add(release.chart.path)
+    for tree, paths in zip(both, wanted, strict=True):
+        tree.require(tree.closure(tree.path_of(path) for path in paths))
 
 
 def _change_sets(compared: Compared, considered: Iterable[Unit]) -> Sequence[ChangeSet]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,14 +72,21 @@ class Files:
                 found[path] = Entry(mode, blob)
         return found
 
-    def lay_out(self, folder: Path) -> Path:
-        """Write all files below `folder`, which must not exist; returns the repository's folder."""
-        folder.mkdir(mode=0o700, parents=True)
+    def lay_out(self, folder: Path, paths: Iterable[str]) -> None:
+        """Write some of the files below `folder`, where all files have their place.
+
+        Raises:
+            CommandFailed: git cannot write them.
+        """
         index = folder.with_name(f"{folder.name}.index")
         env = {**self.environ, "GIT_INDEX_FILE": str(index)}
-        _git(self.top, "read-tree", self.id, env=env)
-        _git(self.top, "checkout-index", "--all", "--quiet", f"--prefix={folder}/", env=env)
-        return folder / self.prefix if self.prefix else folder
+        if not index.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _git(self.top, "read-tree", self.id, env=env)
+        before = f"{self.prefix}/" if self.prefix else ""
+        listing = "\0".join(f"{before}{path}" for path in paths)
+        words = ["checkout-index", "--quiet", f"--prefix={folder}/", "-z", "--stdin"]
+        _git(self.top, *words, env=env, stdin=listing)
 
 
 def tree(root: Path) -> Tree:
@@ -191,6 +198,11 @@ def _require_repository(root: Path) -> None:
 
 
 def _git(
-    cwd: Path, *words: str, env: Mapping[str, str] | None = None, ok: range | tuple[int, ...] = (0,)
+    cwd: Path,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    ok: range | tuple[int, ...] = (0,),
+    stdin: str = "",
 ) -> Result:
-    return process.run(["git", *words], cwd=cwd, env={**os.environ, **(env or {})}, ok=ok)
+    environ = {**os.environ, **(env or {})}
+    return process.run(["git", *words], cwd=cwd, env=environ, ok=ok, stdin=stdin)

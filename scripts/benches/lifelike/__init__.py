@@ -1,0 +1,1 @@
+"""A repository like those that grew for years, made anew each time."""
