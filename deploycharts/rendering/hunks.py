@@ -64,7 +64,7 @@ def apply(base: Path, head: Path, chosen: Iterable[Hunk], folder: Path) -> None:
     for path, own in by_path.items():
         if own[0].leaf is not None:
             text = _with_leaves(base / path, head / path, own)
-            if text != _NOTHING or (head / path).exists():
+            if text != _NOTHING or is_there(head / path):
                 _replace(folder / path, text)
             else:
                 _remove(folder / path)
@@ -77,25 +77,30 @@ def apply(base: Path, head: Path, chosen: Iterable[Hunk], folder: Path) -> None:
 def put(source: Path, file: Path) -> None:
     """Make `file` what `source` is: a file, a link or nothing."""
     _remove(file)
-    if source.is_symlink() or source.exists():
+    if is_there(source):
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, file, follow_symlinks=False)
 
 
 def _file_hunks(base: Path, head: Path, path: str) -> Iterator[Hunk]:
-    if _is_same(base / path, head / path):
+    if is_same_file(base / path, head / path):
         return
     old, new = _text(base / path), _text(head / path)
-    cut = _leaf_hunks(path, old or "", new or "") if old or new else None
+    if old is None or new is None:
+        text = new or old or ""
+        yield Hunk(path, Source(path, _first_line(text) if text else None))
+        return
+    cut = _leaf_hunks(path, old, new)
     if cut is not None:
         yield from cut
-    elif old is None or new is None:
-        yield Hunk(path, Source(path, _first_line(new or old or "")))
-    else:
+    elif is_there(base / path) and is_there(head / path):
         yield from _line_hunks(path, old, new)
+    else:
+        yield Hunk(path, Source(path, _first_line(new or old)))
 
 
-def _is_same(base: Path, head: Path) -> bool:
+def is_same_file(base: Path, head: Path) -> bool:
+    """Whether two paths are the same file, link or nothing."""
     if base.is_symlink() or head.is_symlink():
         return base.is_symlink() and head.is_symlink() and base.readlink() == head.readlink()
     if not base.is_file() or not head.is_file():
@@ -105,7 +110,9 @@ def _is_same(base: Path, head: Path) -> bool:
 
 
 def _text(file: Path) -> str | None:
-    """The text of a file; None of what is no plain text file, or not there."""
+    """The text of a file, empty where there is none; None of what is no plain text file."""
+    if not is_there(file):
+        return ""
     if file.is_symlink() or not file.is_file():
         return None
     try:
@@ -239,5 +246,10 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _remove(file: Path) -> None:
-    if file.is_symlink() or file.exists():
+    if is_there(file):
         file.unlink()
+
+
+def is_there(file: Path) -> bool:
+    """Whether there is a file or a link, even a dangling one."""
+    return file.is_symlink() or file.exists()

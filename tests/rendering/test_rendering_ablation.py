@@ -204,3 +204,68 @@ def test_the_trees_stay_as_they_were(tmp_path: Path) -> None:
 
     for tree, files in ((pair.base, base), (pair.head, head)):
         assert {name: (tree / name).read_text() for name in files} == files
+
+
+def test_one_target_of_a_fold_is_rendered(tmp_path: Path) -> None:
+    template = configuration("a: {{ .Values.a | quote }}\nb: {{ .Values.b | quote }}")
+    base = chart("a: 1\nb: 1\n", template)
+    pair = Pair(tmp_path, base, {**base, "charts/web/values.yaml": "a: 2\nb: 2\n"})
+    sides = [pair.render(tree, TARGET) for tree in (pair.base, pair.head)]
+    targets = [Target("web", f"environment{number}", "main") for number in range(12)]
+    pair.renders = 0
+
+    found = causes(
+        pair.base, pair.head, pair.changed, pair.render,
+        fold([compare(target, *sides) for target in targets]),
+    )  # fmt: skip
+
+    assert [said(each.cause)[0] for each in found] == ["alone", "alone"]
+    assert pair.renders <= 7
+
+
+def test_files_that_do_not_concern_a_target_are_not_tried(tmp_path: Path) -> None:
+    base = chart("a: 1\n", configuration("a: {{ .Values.a | quote }}"))
+    others = {f"charts/other{number}/values.yaml": "a: 1\n" for number in range(20)}
+    changed = {name: "a: 2\n" for name in others}
+    head = {**base, **changed, "charts/web/values.yaml": "a: 2\n"}
+    pair = Pair(tmp_path, {**base, **others}, head)
+
+    found = causes(
+        pair.base, pair.head, pair.changed, pair.render, pair.folds(),
+        concerns=lambda target, path: path.startswith("charts/web/"),
+    )  # fmt: skip
+
+    assert said(found[0].cause) == ("alone", ["charts/web/values.yaml:1"])
+    assert pair.renders == 3
+
+
+def test_a_target_that_is_new_is_caused_by_its_files(tmp_path: Path) -> None:
+    head = chart("a: 1\n", configuration("a: {{ .Values.a | quote }}"))
+    base = {"charts/README.md": ""}
+    pair = Pair(tmp_path, base, {**base, **head})
+
+    def render(tree: Path, target: Target) -> tuple[Document, ...]:
+        return pair.render(tree, target) if (tree / "charts/web/Chart.yaml").exists() else ()
+
+    folds = fold([compare(TARGET, (), render(pair.head, TARGET))])
+    [found] = causes(pair.base, pair.head, pair.changed, render, folds)
+
+    assert said(found.cause)[0] == "together"
+    assert "charts/web/templates/x.yaml:1" in said(found.cause)[1]
+
+
+def test_a_link_that_points_elsewhere_is_one_hunk(tmp_path: Path) -> None:
+    files = {
+        **chart("a: 0\n", configuration("a: {{ .Values.a | quote }}")),
+        "shared/one.yaml": "a: 1\n",
+        "shared/two.yaml": "a: 2\n",
+    }
+    pair = Pair(tmp_path, files, files)
+    for tree, aim in ((pair.base, "one"), (pair.head, "two")):
+        (tree / "values").mkdir()
+        (tree / "values/1.yaml").symlink_to(f"../shared/{aim}.yaml")
+    pair.changed = ["values/1.yaml"]
+
+    found = pair.causes()
+
+    assert said(found["data.a"]) == ("alone", ["values/1.yaml"])

@@ -130,7 +130,7 @@ def lines_beside(case: Case, each: Provenance) -> Iterator[Source]:
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
 @given(trees=cases, data=st.data())
 def test_editing_the_named_line_changes_the_value_and_no_other_line_does(
     trees: dict[str, Tree], data: st.DataObject
