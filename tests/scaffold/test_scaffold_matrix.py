@@ -20,7 +20,7 @@ from deploycharts.scaffold.facts import Facts
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.tree import Tree
 from deploycharts.tools import process, programs
-from tests.scaffold.scaffold_builders import ROOT, TEMPLATES, answers, facts, repository
+from tests.scaffold.scaffold_builders import TEMPLATES, answers, facts, repository
 
 ENVIRONMENTS = ("staging", "codfw", "eqiad")
 DIGEST = "sha256:" + "0" * 64
@@ -262,7 +262,3 @@ def test_pod_security_sees_what_admission_refuses() -> None:
         "drop must name ALL", "seccompProfile",
     ):  # fmt: skip
         assert rule in found
-
-
-def test_the_checked_in_example_is_as_the_templates_make_it() -> None:
-    assert (ROOT / "charts" / "echoserver" / ".scaffold.yaml").is_file()

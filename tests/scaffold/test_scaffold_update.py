@@ -19,6 +19,7 @@ from deploycharts.scaffold import apply, build, merge
 from deploycharts.scaffold import update as updating
 from deploycharts.scaffold.tree import Tree
 from tests.scaffold.scaffold_builders import (
+    ROOT,
     answers,
     commit_all,
     create,
@@ -75,6 +76,10 @@ def made(
     shutil.copytree(pristine, root)
     monkeypatch.chdir(root)
     return root
+
+
+def test_the_services_of_this_repository_are_up_to_date(talk: io.StringIO) -> None:
+    assert updating.check(ROOT) == Exit.DONE
 
 
 def test_fresh_charts_are_up_to_date(made: Path) -> None:
