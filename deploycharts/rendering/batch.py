@@ -29,25 +29,25 @@ class Output:
 
 
 def render_many(
-    releases: Sequence[Release], *, cache: Cache, fresh: bool = False
+    releases: Sequence[Release], *, cache: Cache | None, fresh: bool = False
 ) -> tuple[Output, ...]:
     """Render releases, each different one once.
 
     Args:
         releases: what to render; the order stays.
-        cache: where renders are remembered.
+        cache: where renders are remembered; None to remember nothing.
         fresh: render everything, whatever is remembered.
     """
     keys = [render_key(each) or f"once {number}" for number, each in enumerate(releases)]
     wanted = dict(zip(keys, releases, strict=True))
     found: dict[str, Output] = {}
-    if not fresh:
+    if cache is not None and not fresh:
         stored = {key: cache.get(key) for key in wanted if not key.startswith("once ")}
         found = {key: Output(content) for key, content in stored.items() if content is not None}
     missing = {key: each for key, each in wanted.items() if key not in found}
     rendered = _render(missing)
     for key, output in rendered.items():
-        if output.error is None and not key.startswith("once "):
+        if cache is not None and output.error is None and not key.startswith("once "):
             cache.put(key, output.content)
     found |= rendered
     return tuple(found[key] for key in keys)

@@ -22,7 +22,7 @@ from deploycharts.tools import programs
 
 LIMIT_BYTES = 256 * 2**20
 _PRUNE_EVERY_S = 3600
-_GENERATION = "1"
+_GENERATION = "2"
 
 
 class Cache:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from deploycharts.errors import UnknownName, UserError
+from deploycharts.registry.repository import Repository
 from deploycharts.rendering.cache import Cache, key, program_identity
 from deploycharts.rendering.inputs import Inputs
 from deploycharts.rendering.release import (
@@ -85,6 +86,19 @@ def evaluate_many(
         if question not in answers:
             answers[question] = _unpacked(stored[keys[question] or ""], question)
     return answers
+
+
+def evaluate_afresh(repository: Repository, service: str, environment: str) -> tuple[Release, ...]:
+    """The releases of a service in an environment of any folder, with dummy secrets.
+
+    Raises:
+        UnknownName: there are none.
+        UserError: the state or a layer is not valid.
+    """
+    chosen = repository.service(service)
+    with private_folder("state") as workdir:
+        state = helmfile.read(chosen.state_file, environment, workdir=workdir, values=_VALUES)
+    return from_state(repository, chosen, repository.environment(environment), state)
 
 
 def _key(question: Question, inputs: Inputs) -> str | None:

@@ -76,11 +76,11 @@ class Scope:
         return frozenset(
             chart
             for chart in self.charts
-            if not self._changed.isdisjoint(chart_inputs(base, chart) | chart_inputs(head, chart))
+            if not self.changed.isdisjoint(chart_inputs(base, chart) | chart_inputs(head, chart))
         )
 
     @cached_property
-    def _changed(self) -> frozenset[str]:
+    def changed(self) -> frozenset[str]:
         """Every file that is not the same on both sides."""
         base, head = (tree.entries for tree in self.sides)
         return frozenset(
@@ -136,7 +136,7 @@ class Scope:
         found = [self.inputs(tree, service) for tree in self.sides]
         if any(each.always for each in found):
             return True
-        return any(not self._changed.isdisjoint(each.paths) for each in found)
+        return any(not self.changed.isdisjoint(each.paths) for each in found)
 
     def _evaluate(self, services: tuple[str, ...]) -> tuple[Pair, ...]:
         base, head = self.sides

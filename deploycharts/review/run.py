@@ -11,6 +11,7 @@ from deploycharts.changes.model import ChangeSet, Consequence
 from deploycharts.rendering.cache import Cache, user_cache
 from deploycharts.review import remarks, units
 from deploycharts.review.affected import Scope
+from deploycharts.review.causes import with_causes
 from deploycharts.review.compared import Compared, compare_units
 from deploycharts.review.model import Counts, Difference, Failure, Review, Unit
 from deploycharts.review.ranges import Sides, sides
@@ -51,7 +52,9 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
         head=both.head.title,
         environments=scope.environments,
         differences=compared.differences,
-        folds=fold(_change_sets(compared, (*released, *tried))),
+        folds=with_causes(
+            scope, (*released, *tried), fold(_change_sets(compared, (*released, *tried))), compared
+        ),
         consequences=tuple(_consequences(compared.differences)),
         failures=_sorted(failures),
         remarks=tuple(remarks.remarks(scope, released, compared)),
