@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
@@ -218,18 +218,18 @@ class Actor:
             key = (f"{place.target} {workload}", container, reason)
             if key not in self._shown:
                 self._shown.add(key)
-                self.listen(progress.Appeared(_masked(trouble, place), left_s))
+                self.listen(progress.Appeared(evidence.masked(trouble, place.mask.text), left_s))
         return look
 
     def _failed(
         self, cluster: Cluster, place: Place, troubles: tuple[Trouble, ...], result: Result,
         revision: int,
     ) -> StepFailed:  # fmt: skip
-        said = "" if troubles else _helm_words(result)
+        said = "" if troubles else evidence.helm_words(result)
         found = evidence.collect(
             cluster,
             place.namespace,
-            tuple(_masked(trouble, place) for trouble in troubles),
+            tuple(evidence.masked(trouble, place.mask.text) for trouble in troubles),
             helm=said,
             mask=place.mask.text,
         )
@@ -295,14 +295,3 @@ def _connected(place: Place) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.close()
-
-
-def _masked(trouble: Trouble, place: Place) -> Trouble:
-    return replace(trouble, message=place.mask.text(trouble.message))
-
-
-def _helm_words(result: Result) -> str:
-    """What helm said, without helmfile's frame around it."""
-    lines = [line.strip() for line in (result.err + "\n" + result.out).splitlines()]
-    telling = [line for line in lines if "Error:" in line or "error" in line.lower()]
-    return "\n".join(dict.fromkeys(telling[-6:] or lines[-6:]))

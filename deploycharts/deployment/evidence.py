@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploycharts.cluster import workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment.symptoms import Trouble
 from deploycharts.documents import Json
 from deploycharts.errors import UserError
+from deploycharts.tools.process import Result
 
 _LOG_LINES = 15
 _EVENT_LINES = 8
@@ -83,3 +84,15 @@ def _events(cluster: Cluster, namespace: str, trouble: Trouble) -> tuple[str, ..
         if event.get("type") == "Warning"
     ]
     return tuple(dict.fromkeys(found))[-_EVENT_LINES:]
+
+
+def masked(trouble: Trouble, mask: Callable[[str], str]) -> Trouble:
+    """The trouble without secrets in its message."""
+    return replace(trouble, message=mask(trouble.message))
+
+
+def helm_words(result: Result) -> str:
+    """What helm said, without helmfile's frame around it."""
+    lines = [line.strip() for line in (result.err + "\n" + result.out).splitlines()]
+    telling = [line for line in lines if "Error:" in line or "error" in line.lower()]
+    return "\n".join(dict.fromkeys(telling[-6:] or lines[-6:]))

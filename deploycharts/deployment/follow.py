@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.workloads import Body, Snapshot
+from deploycharts.cluster.workloads import PATHS, Body, Snapshot
 from deploycharts.deployment.symptoms import Trouble, diagnose
-from deploycharts.documents import ObjectKey
+from deploycharts.documents import Document, ObjectKey
 from deploycharts.target import Target
 
 _SETTLE_S = 1.5
 _MANY_RESTARTS = 3
+_ROLLOUT_HOOKS = frozenset(
+    {"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +135,20 @@ def counts(key: ObjectKey, body: Body) -> tuple[int, int, bool]:
     ready = number("availableReplicas" if key.kind == "Deployment" else "readyReplicas")
     new_ready = max(0, min(updated, ready - (total - updated)))
     return new_ready, wanted, updated == total == ready == wanted
+
+
+def follow_keys(documents: Sequence[Document]) -> tuple[ObjectKey, ...]:
+    """The objects whose pods take part in a roll-out: workloads and hooks, not tests."""
+    return tuple(
+        document.key
+        for document in documents
+        if (document.key.kind in PATHS and document.key.kind != "CronJob" and not _hooks(document))
+        or (document.key.kind in {"Job", "Pod"} and _hooks(document) & _ROLLOUT_HOOKS)
+    )
+
+
+def _hooks(document: Document) -> frozenset[str]:
+    metadata = document.body.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    hook = annotations.get("helm.sh/hook") if isinstance(annotations, dict) else None
+    return frozenset(word.strip() for word in str(hook or "").split(",") if word.strip())

@@ -17,8 +17,9 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import GOOD, PENDING, Revision
 from deploycharts.deployment import journal, progress
 from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.journal import Journal
-from deploycharts.deployment.plan import Difference, Place, follow_keys
+from deploycharts.deployment.plan import Difference, Place
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.run import Outcome
 from deploycharts.documents import Json

@@ -12,8 +12,7 @@ from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
 from deploycharts.deployment import journal
-from deploycharts.deployment.follow import counts
-from deploycharts.deployment.plan import follow_keys
+from deploycharts.deployment.follow import counts, follow_keys
 from deploycharts.deployment.symptoms import diagnose
 from deploycharts.documents import Document, Json
 from deploycharts.errors import UserError

@@ -12,7 +12,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from deploycharts.deployment import plan as planning
+from deploycharts.deployment.plan import Plan
+from deploycharts.deployment.prepare import prepare
 from deploycharts.deployment.run import run
 from deploycharts.errors import StalePlan
 from deploycharts.sandbox.lifecycle import Sandbox
@@ -36,10 +37,10 @@ def make(tmp_path: Path, sandbox: Sandbox) -> Make:
     return build
 
 
-def _prepare(service: Deployable, environment: str) -> planning.Plan:
+def _prepare(service: Deployable, environment: str) -> Plan:
     repository = service.repository
     environments = repository.select(environment)
-    return planning.prepare(repository, environments, [repository.service(service.name)])
+    return prepare(repository, environments, [repository.service(service.name)])
 
 
 def test_production_is_not_changed_without_a_word(make: Make) -> None:

@@ -27,15 +27,15 @@ def command(
     from deploycharts.cli.deploy import talk
     from deploycharts.cli.deploy.group import VERBS
     from deploycharts.console import console
-    from deploycharts.deployment import plan as planning
+    from deploycharts.deployment.prepare import prepare, require_something
     from deploycharts.deployment.select import select
     from deploycharts.errors import Exit
     from deploycharts.registry.repository import discover
 
     repository = discover()
     environments, chosen = select(repository, environment, services, verbs=VERBS, looking=True)
-    plan = planning.prepare(repository, environments, chosen, release=release, accept_pending=True)
-    planning.require_something(plan)
+    plan = prepare(repository, environments, chosen, release=release, accept_pending=True)
+    require_something(plan)
     if output == "json":
         console.out(talk.describe_json(plan))
     else:

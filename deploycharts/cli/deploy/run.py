@@ -33,7 +33,7 @@ def command(
     from deploycharts.cli.deploy import talk
     from deploycharts.cli.deploy.group import VERBS
     from deploycharts.console import console
-    from deploycharts.deployment import plan as planning
+    from deploycharts.deployment.prepare import prepare, require_something
     from deploycharts.deployment.run import run
     from deploycharts.deployment.select import select
     from deploycharts.errors import Exit
@@ -41,8 +41,8 @@ def command(
 
     repository = discover()
     environments, chosen = select(repository, environment, services, verbs=VERBS)
-    plan = planning.prepare(repository, environments, chosen, release=release)
-    planning.require_something(plan)
+    plan = prepare(repository, environments, chosen, release=release)
+    require_something(plan)
     words = [environment, *services, *(["--release", release] if release else [])]
     if output == "text":
         talk.show_plan(plan, full=full)

@@ -1,0 +1,186 @@
+"""Making a plan: everything is decided before anything is done."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from deploycharts.changes.compare import compare
+from deploycharts.changes.masking import Masker
+from deploycharts.changes.model import ChangeSet
+from deploycharts.changes.situation import Quota
+from deploycharts.cluster import releases, workloads
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.releases import PENDING, Baseline
+from deploycharts.deployment import journal
+from deploycharts.deployment.follow import follow_keys
+from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step
+from deploycharts.errors import Refused, UserError
+from deploycharts.registry.environments import Environment
+from deploycharts.registry.repository import Repository, Service
+from deploycharts.rendering.release import Release, evaluate, pick
+from deploycharts.rendering.render import Rendered, render, secrets_of
+from deploycharts.target import Target
+from deploycharts.tools import git
+
+
+def prepare(
+    repository: Repository,
+    environments: Sequence[Environment],
+    services: Sequence[Service],
+    *,
+    release: str | None = None,
+    accept_pending: bool = False,
+) -> Plan:
+    """Evaluate, render, read the clusters and compare; changes nothing.
+
+    Args:
+        repository: where the services are declared.
+        environments: in roll-out order.
+        services: what to deploy.
+        release: only this release of each service.
+        accept_pending: plan even over a release that helm has left in the middle; for looking.
+
+    Raises:
+        UserError: whatever stands in the way, with its place and the next step.
+    """
+    pairs = [
+        (environment, service)
+        for environment in environments
+        for service in services
+        if environment.is_production or not service.without_staging
+    ]
+    key = secrets.token_bytes(32)
+
+    def one(pair: tuple[Environment, Service]) -> tuple[Step, ...]:
+        environment, service = pair
+        return _steps(repository, environment, service, release, key, accept_pending)
+
+    with ThreadPoolExecutor(max_workers=max(1, min(8, len(pairs)))) as pool:
+        tree = pool.submit(git.tree, repository.root)
+        steps = tuple(step for steps in pool.map(one, pairs) for step in steps)
+    return Plan(_plan_id(steps), steps, tree.result(), journal.whoami())
+
+
+def _steps(
+    repository: Repository, environment: Environment, service: Service, release: str | None,
+    key: bytes, accept_pending: bool,
+) -> tuple[Step, ...]:  # fmt: skip
+    cluster = Cluster(environment.kubeconfig_of(service.name), name=environment.name)
+    try:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            checked = pool.submit(cluster.require_environment, environment.name)
+            chosen = evaluate(repository, service, environment)
+            if release is not None:
+                chosen = pick(chosen, release)
+            rendered = render(chosen)
+            checked.result()
+        steps = []
+        for each in rendered:
+            target = each.release.target
+            history = releases.revisions(cluster, each.release.namespace, target.release)
+            baseline = releases.baseline(history)
+            if not accept_pending:
+                _refuse_pending(target, baseline)
+            step = _step(environment, cluster.kubeconfig, each, baseline, key)
+            steps.append(_with_situation(step, cluster))
+    finally:
+        cluster.close()
+    return tuple(_main_first(steps))
+
+
+def _with_situation(step: Step, cluster: Cluster) -> Step:
+    """The step with what runs now; it is only asked for where something changes."""
+    if step.action is Action.NOTHING:
+        return step
+    namespace = step.place.namespace
+    quotas = [quota.get("status") or {} for quota in workloads.quotas(cluster, namespace)]
+    running = workloads.running_pods(cluster, namespace, step.place.workloads)
+    difference = replace(
+        step.difference,
+        running=running,
+        quota=Quota(quotas[0].get("hard") or {}, quotas[0].get("used") or {}) if quotas else None,
+    )
+    return replace(step, difference=difference)
+
+
+def _step(
+    environment: Environment, kubeconfig: Path, rendered: Rendered, baseline: Baseline, key: bytes
+) -> Step:
+    release = rendered.release
+    base = baseline.good.documents() if baseline.good else ()
+    masker = Masker(secrets_of(release), key).knowing(base, rendered.documents)
+    masked_base, masked_head = masker.documents(base), masker.documents(rendered.documents)
+    changes = compare(release.target, masked_base, masked_head)
+    action, remark = _action(release, baseline, changes)
+    return Step(
+        place=Place(
+            target=release.target,
+            namespace=release.namespace,
+            environment=environment,
+            kubeconfig=kubeconfig,
+            workloads=follow_keys(rendered.documents),
+            mask=masker,
+        ),
+        action=action,
+        release=release,
+        expected_revision=baseline.number,
+        return_to=baseline.good.number if baseline.good else None,
+        difference=Difference(changes, masked_base, masked_head),
+        remark=remark,
+    )
+
+
+def _action(release: Release, baseline: Baseline, changes: ChangeSet) -> tuple[Action, str]:
+    if not release.installed:
+        return (Action.UNINSTALL if baseline.good else Action.NOTHING), "not installed here"
+    if baseline.good is None:
+        return Action.INSTALL, ""
+    if baseline.newest is not baseline.good:
+        assert baseline.newest is not None
+        return Action.UPGRADE, f"revision {baseline.newest.number} is {baseline.newest.status}"
+    if changes.is_empty:
+        return Action.NOTHING, f"revision {baseline.number} is already this"
+    return Action.UPGRADE, ""
+
+
+def _refuse_pending(target: Target, baseline: Baseline) -> None:
+    newest = baseline.newest
+    if newest is None or newest.status not in PENDING:
+        return
+    raise Refused(
+        f"{target}: revision {newest.number} is {newest.status}",
+        why=journal.who_left(
+            journal.default_folder(), newest.labels.get("deployment", ""), newest.description
+        ),
+        next_step=f"deploy rollback {target.environment} {target.service}",
+    )
+
+
+def _main_first(steps: list[Step]) -> list[Step]:
+    """On a first install the canary cannot go first: it shares what main brings."""
+    if len(steps) > 1 and all(step.action is Action.INSTALL for step in steps):
+        return [*reversed(steps)]
+    return steps
+
+
+def _plan_id(steps: Sequence[Step]) -> str:
+    facts = [
+        f"{step.target} {step.action.value} {step.release.fingerprint} {step.expected_revision}"
+        for step in steps
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:10]
+
+
+def require_something(plan: Plan) -> None:
+    """Make sure that the plan has a step at all.
+
+    Raises:
+        UserError: no service has a release in the chosen environments.
+    """
+    if not plan.steps:
+        raise UserError("there is nothing to deploy: no releases in the chosen environments")
