@@ -8,8 +8,8 @@ alone are tried together. Everything else is unknown.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -58,36 +58,42 @@ def causes(
     cut = hunks(base, head, changed)
     wanted = [each for each in folds if each.fact is None and each.targets]
     found: dict[int, Cause] = {}
+
+    def own(target: Target) -> list[Hunk]:
+        return [each for each in cut if concerns is None or concerns(target, each.path)]
+
     with workshop(base, head, render, workers=workers, budget=budget) as made:
-        for target, own in _representatives(wanted):
-            mine = [each for each in cut if concerns is None or concerns(target, each.path)]
-            found |= _causes_in(made, target, mine, own)
+        for target, mine, its in _representatives(wanted, own):
+            found |= _causes_in(made, target, mine, its)
     return tuple(
         replace(each, cause=found.get(id(each), UNKNOWN)) if each.fact is None else each
         for each in folds
     )
 
 
-def _representatives(folds: Sequence[Fold]) -> list[tuple[Target, list[Fold]]]:
-    """Few targets that have all folds among them."""
-    chosen = []
+def _representatives(
+    folds: Sequence[Fold], own: Callable[[Target], list[Hunk]]
+) -> Iterator[tuple[Target, list[Hunk], list[Fold]]]:
+    """Few targets that have all folds among them, each with the hunks that concern it."""
     left = list(folds)
-    while left:
-        counts: dict[Target, int] = defaultdict(int)
-        for each in left:
-            for target in each.targets:
-                counts[target] += 1
+    counts = Counter(target for each in left for target in each.targets)
+    while left and counts:
         best = max(sorted(counts), key=lambda target: counts[target])
-        chosen.append((best, [each for each in left if best in each.targets]))
+        mine = own(best)
+        if not mine:  # new, or changed by something that is no file
+            del counts[best]
+            continue
+        yield best, mine, [each for each in left if best in each.targets]
+        for each in left:
+            if best in each.targets:
+                counts.subtract(each.targets)
         left = [each for each in left if best not in each.targets]
-    return chosen
+        counts = +counts
 
 
 def _causes_in(
     made: Workshop, target: Target, cut: Sequence[Hunk], folds: Sequence[Fold]
 ) -> dict[int, Cause]:
-    if not cut:
-        return {}
     try:
         trials = Trials(made, target, cut)
         if trials.is_new:

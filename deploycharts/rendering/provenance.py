@@ -68,7 +68,7 @@ def explain(release: Release, root: Path) -> tuple[Provenance, ...]:
     """Every value of a release with the line that sets it and the lines that it shadows.
 
     Args:
-        release: installed or not.
+        release: one that is installed.
         root: the top of the repository, where the paths of sources start.
 
     Raises:

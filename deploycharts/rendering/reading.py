@@ -12,7 +12,7 @@ import yaml
 
 from deploycharts.documents import HelmLoader, Json, invalid_yaml
 from deploycharts.rendering.marked import Leaf, Marked, Origin, Table, plain
-from deploycharts.rendering.merging import merge_files
+from deploycharts.rendering.merging import merge_files, over
 from deploycharts.source import Source
 
 _MERGE = "tag:yaml.org,2002:merge"
@@ -62,8 +62,10 @@ class _Reader:
                 for name, item in self._merged(key, value):
                     merged.setdefault(name, item)
             else:
-                own[self._name(key)] = self._item(key, value)
-        return Table(origin, {**merged, **own})
+                name = self._name(key)
+                own[name] = over(self._item(key, value), own.get(name))
+        hidden = {name: over(item, merged.get(name)) for name, item in own.items()}
+        return Table(origin, {**merged, **hidden})
 
     def origin(self, node: yaml.Node) -> Origin:
         """Where a node is."""

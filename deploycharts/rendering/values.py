@@ -67,12 +67,14 @@ def effective(release: Release, chart: ChartFiles | None) -> Effective:
     """Ask Helm for the values of a release: a copy of its chart with one template of ours.
 
     Args:
-        release: installed or not.
+        release: one that is installed.
         chart: the files of its chart, None if that is fetched from elsewhere.
 
     Raises:
-        UserError: Helm cannot merge the values.
+        UserError: Helm cannot merge the values, or the release is not installed.
     """
+    if not release.installed:
+        raise UserError(f"{release.target} has no values: it is not installed there")
     with private_folder("values") as workdir:
         copy = workdir / "chart"
         _copy_bare(chart or _STUB, copy)

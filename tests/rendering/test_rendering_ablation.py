@@ -269,3 +269,19 @@ def test_a_link_that_points_elsewhere_is_one_hunk(tmp_path: Path) -> None:
     found = pair.causes()
 
     assert said(found["data.a"]) == ("alone", ["values/1.yaml"])
+
+
+def test_a_target_that_no_file_concerns_does_not_stand_for_others(tmp_path: Path) -> None:
+    base = chart("a: 1\n", configuration("a: {{ .Values.a | quote }}"))
+    pair = Pair(tmp_path, base, {**base, "charts/web/values.yaml": "a: 2\n"})
+    sides = [pair.render(tree, TARGET) for tree in (pair.base, pair.head)]
+    new = Target("another", "staging", "main")
+
+    [found] = causes(
+        pair.base, pair.head, pair.changed, pair.render,
+        fold([compare(new, *sides), compare(TARGET, *sides)]),
+        concerns=lambda target, path: target == TARGET,
+    )  # fmt: skip
+
+    assert found.targets == {new, TARGET}
+    assert said(found.cause) == ("alone", ["charts/web/values.yaml:1"])

@@ -105,20 +105,21 @@ def test_lists_are_replaced_whole_and_named_with_all_their_lines(tmp_path: Path)
 
 
 def test_anchors_and_merge_keys_name_both_lines(tmp_path: Path) -> None:
-    text = "base: &base\n  a: 1\nown:\n  <<: *base\n  b: 2\nsame: *base\n"
+    text = "base: &base\n  a: 1\n  b: 1\nown:\n  <<: *base\n  b: 2\nsame: *base\n"
 
     found = service(tmp_path, {"values.yaml": text})
     merged, aliased = _one(found, tmp_path, "own.a"), _one(found, tmp_path, "same.a")
 
     assert _told(merged) == (1, "values.yaml:2", [])
-    assert [_short(also) for also in merged.winner.also] == ["values.yaml:4"]  # type: ignore[union-attr]
-    assert [_short(also) for also in aliased.winner.also] == ["values.yaml:6"]  # type: ignore[union-attr]
+    assert [_short(also) for also in merged.winner.also] == ["values.yaml:5"]  # type: ignore[union-attr]
+    assert [_short(also) for also in aliased.winner.also] == ["values.yaml:7"]  # type: ignore[union-attr]
+    assert _told(_one(found, tmp_path, "own.b")) == (2, "values.yaml:6", ["values.yaml:3"])
 
 
 def test_the_last_of_equal_keys_and_of_several_documents_wins(tmp_path: Path) -> None:
     found = service(tmp_path, {"values.yaml": "a: 1\na: 2\nb: 1\n---\nb: 2\n"})
 
-    assert _told(_one(found, tmp_path, "a")) == (2, "values.yaml:2", [])
+    assert _told(_one(found, tmp_path, "a")) == (2, "values.yaml:2", ["values.yaml:1"])
     assert _told(_one(found, tmp_path, "b")) == (2, "values.yaml:5", ["values.yaml:3"])
 
 

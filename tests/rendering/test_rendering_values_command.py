@@ -51,22 +51,19 @@ def test_explain_names_the_line_and_what_it_shadows(web: Deployable) -> None:
     ended = web.run("deploy", "values", "staging", web.name, "replicas", "--explain")
 
     here = f"helmfile.d/services/{web.name}"
+
+    def at(file: str) -> str:
+        return f"{file}:{_line(web.root / file, 'replicas:')}"
+
+    below = [f"  over 2 in {at(f'{here}/values.yaml')}",
+             f"  over 2 in {at('charts/echoserver/values.yaml')}"]  # fmt: skip
+    staging = at(f"{here}/values-staging.yaml")
+    canary = ["replicas: 1", f"  {at(f'{here}/values-canary.yaml')}", f"  over 1 in {staging}"]
     assert ended.code == 0
     assert ended.out.splitlines() == [
-        "# staging: canary",
-        "replicas: 1",
-        f"  {here}/values-canary.yaml:3",
-        f"  over 1 in {here}/values-staging.yaml:1",
-        f"  over 2 in {here}/values.yaml:{_line(web.folder / 'values.yaml', 'replicas:')}",
-        "  over 2 in charts/echoserver/values.yaml:"
-        f"{_line(web.root / 'charts/echoserver/values.yaml', 'replicas:')}",
-        "# staging: main",
-        "replicas: 1",
-        f"  {here}/values-staging.yaml:1",
-        f"  over 2 in {here}/values.yaml:{_line(web.folder / 'values.yaml', 'replicas:')}",
-        "  over 2 in charts/echoserver/values.yaml:"
-        f"{_line(web.root / 'charts/echoserver/values.yaml', 'replicas:')}",
-    ]
+        "# staging: canary", *canary, *below,
+        "# staging: main", "replicas: 1", f"  {staging}", *below,
+    ]  # fmt: skip
 
 
 def test_equal_answers_are_given_once(web: Deployable) -> None:
@@ -98,6 +95,20 @@ def test_explain_and_unused_exclude_each_other(web: Deployable) -> None:
     ended = web.run("deploy", "values", "staging", web.name, "--explain", "--unused")
 
     assert ended.code == 64
+
+
+def test_a_release_that_is_not_installed_has_no_values(web: Deployable) -> None:
+    template = web.root / "helmfile.d" / "release.yaml.gotmpl"
+    text = template.read_text()
+    line = '    installed: {{ ne $release "canary" }}\n    missingFileHandler: Debug'
+    template.write_text(text.replace("    missingFileHandler: Debug", line))
+
+    ended = web.run("deploy", "values", "staging", web.name, "port", "-o", "json")
+
+    assert ended.json["releases"] == [
+        {"environment": "staging", "release": "canary", "installed": False},
+        {"environment": "staging", "release": "main", "values": 8080},
+    ]
 
 
 @pytest.mark.parametrize("options", [(), ("--explain",), ("--unused",), ("-o", "json")])

@@ -85,6 +85,8 @@ def _answer(
     from deploycharts.rendering.marked import read_key
     from deploycharts.report import provenance as report
 
+    if not release.installed:
+        return {"installed": False}, "not installed"
     style = partial(console.style, stream=sys.stdout)
     path = read_key(key or "")
     explained = provenance.explain(release, repository.root)
