@@ -275,7 +275,7 @@ def test_a_target_that_no_file_concerns_does_not_stand_for_others(tmp_path: Path
     base = chart("a: 1\n", configuration("a: {{ .Values.a | quote }}"))
     pair = Pair(tmp_path, base, {**base, "charts/web/values.yaml": "a: 2\n"})
     sides = [pair.render(tree, TARGET) for tree in (pair.base, pair.head)]
-    new = Target("another", "staging", "main")
+    new = Target("web", "codfw", "main")
 
     [found] = causes(
         pair.base, pair.head, pair.changed, pair.render,
