@@ -19,7 +19,16 @@ from deploycharts.changes.fold import change_of, with_positions
 from deploycharts.changes.model import Cause, Certainty, Change, Fold, Item, Op
 from deploycharts.changes.texts import read_hunks
 from deploycharts.rendering.hunks import Hunk, hunks
-from deploycharts.rendering.trials import Changes, Choice, Render, Spent, Trials, Workshop, workshop
+from deploycharts.rendering.trials import (
+    BothSides,
+    Changes,
+    Choice,
+    Render,
+    Spent,
+    Trials,
+    Workshop,
+    workshop,
+)
 from deploycharts.target import Target
 
 UNKNOWN = Cause((), Certainty.UNKNOWN)
@@ -39,6 +48,7 @@ def causes(
     folds: Sequence[Fold],
     *,
     concerns: Callable[[Target, str], bool] | None = None,
+    known: Callable[[Target], BothSides | None] | None = None,
     workers: int = 2,
     budget: int = 200,
 ) -> tuple[Fold, ...]:
@@ -52,6 +62,8 @@ def causes(
             not remember results, or fields that differ in each render are not recognised.
         folds: what changed; one target of each is tried.
         concerns: whether a file can matter to a target; all do if None.
+        known: the documents of both sides, where they were rendered before; of a target that is
+            known fields that differ in each render must not be among the folds.
         workers: how many renders run at a time.
         budget: how many renders at most; what is not found with them is unknown.
     """
@@ -64,7 +76,8 @@ def causes(
 
     with workshop(base, head, render, workers=workers, budget=budget) as made:
         for target, mine, its in _representatives(wanted, own):
-            found |= _causes_in(made, target, mine, its)
+            sides = known(target) if known else None
+            found |= _causes_in(made, target, mine, its, sides)
     return tuple(
         replace(each, cause=found.get(id(each), UNKNOWN)) if each.fact is None else each
         for each in folds
@@ -92,10 +105,14 @@ def _representatives(
 
 
 def _causes_in(
-    made: Workshop, target: Target, cut: Sequence[Hunk], folds: Sequence[Fold]
+    made: Workshop,
+    target: Target,
+    cut: Sequence[Hunk],
+    folds: Sequence[Fold],
+    known: BothSides | None,
 ) -> dict[int, Cause]:
     try:
-        trials = Trials(made, target, cut)
+        trials = Trials(made, target, cut, known)
         if trials.is_new:
             return {id(each): _all_together(cut) for each in folds}
         return _Search(trials, cut).causes(_sought(trials, target, folds))

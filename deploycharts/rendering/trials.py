@@ -22,6 +22,7 @@ from deploycharts.tools.workdir import private_folder
 Render: TypeAlias = Callable[[Path, Target], Sequence[Document]]
 """Renders a target in a tree. It raises UserError where that fails, and is called by threads."""
 
+BothSides: TypeAlias = tuple[Sequence[Document], Sequence[Document]]
 Choice: TypeAlias = frozenset[Hunk]
 Changes: TypeAlias = tuple[Change, ...]
 
@@ -47,6 +48,8 @@ class Workshop:
 
     def render(self, target: Target, chosen: Choice) -> tuple[Document, ...] | None:
         """The documents of the base with the chosen hunks; None if it does not render."""
+        if not chosen:
+            return self._render_side(self.base, target)
         self._spend()
         folder = self._free.get()
         try:
@@ -66,9 +69,12 @@ class Workshop:
 
     def render_head(self, target: Target) -> tuple[Document, ...] | None:
         """The documents of the head; None if it does not render."""
+        return self._render_side(self.head, target)
+
+    def _render_side(self, tree: Path, target: Target) -> tuple[Document, ...] | None:
         self._spend()
         try:
-            return tuple(self._render(self.head, target))
+            return tuple(self._render(tree, target))
         except UserError:
             return None
 
@@ -92,24 +98,31 @@ def workshop(
 class Trials:
     """The trials of one target: what changes against the base with which hunks."""
 
-    def __init__(self, made: Workshop, target: Target, hunks: Sequence[Hunk]) -> None:
+    def __init__(
+        self, made: Workshop, target: Target, hunks: Sequence[Hunk], known: BothSides | None = None
+    ) -> None:
+        """Start with both sides: as they are `known`, else rendered, the base twice."""
         self.target = target
         self.all = frozenset(hunks)
         self._workshop = made
         self._known: dict[Choice, Changes | None] = {}
-        nothing: Choice = frozenset()
-        first, again, head = made.pool.map(
-            lambda ask: ask(),
-            (
-                lambda: made.render(target, nothing),
-                lambda: made.render(target, nothing),
-                lambda: made.render_head(target),
-            ),
-        )
-        self._base = first
         self.unstable: Changes = ()
-        if first is not None and again is not None:
-            self.unstable = compare(target, first, again).changes
+        self._base: Sequence[Document] | None
+        head: Sequence[Document] | None
+        if known is not None:
+            self._base, head = known
+        else:
+            nothing: Choice = frozenset()
+            self._base, again, head = made.pool.map(
+                lambda ask: ask(),
+                (
+                    lambda: made.render(target, nothing),
+                    lambda: made.render(target, nothing),
+                    lambda: made.render_head(target),
+                ),
+            )
+            if self._base is not None and again is not None:
+                self.unstable = compare(target, self._base, again).changes
         self._known[self.all] = self._against_base(head)
 
     @property

@@ -285,3 +285,17 @@ def test_a_target_that_no_file_concerns_does_not_stand_for_others(tmp_path: Path
 
     assert found.targets == {new, TARGET}
     assert said(found.cause) == ("alone", ["charts/web/values.yaml:1"])
+
+
+def test_what_was_rendered_before_is_not_rendered_again(tmp_path: Path) -> None:
+    base = chart("a: 1\n", configuration("a: {{ .Values.a | quote }}"))
+    pair = Pair(tmp_path, base, {**base, "charts/web/values.yaml": "a: 2\n"})
+    sides = (pair.render(pair.base, TARGET), pair.render(pair.head, TARGET))
+    folds = pair.folds()
+
+    [found] = causes(
+        pair.base, pair.head, pair.changed, pair.render, folds, known=lambda target: sides
+    )
+
+    assert said(found.cause) == ("alone", ["charts/web/values.yaml:1"])
+    assert pair.renders == 0
