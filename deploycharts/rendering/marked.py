@@ -27,7 +27,7 @@ class Origin:
 
     source: Source
     last_line: int | None = None
-    value: Json = field(default=None, repr=False)
+    value: Json = field(default=None, repr=False, hash=False)
     also: tuple[Source, ...] = ()
     secret: bool = False
     doubt: str = ""

@@ -41,7 +41,7 @@ class Provenance:
     """
 
     key: KeyPath
-    value: Json = field(repr=False)
+    value: Json = field(repr=False, hash=False)
     winner: Origin | None
     shadowed: tuple[Origin, ...]
     unknown: str = ""

@@ -13,6 +13,7 @@ from deploycharts.documents import Json
 from deploycharts.errors import UnknownName, UserError
 from deploycharts.rendering import visible
 from deploycharts.rendering.marked import read_key
+from deploycharts.rendering.overridden import overridden
 from deploycharts.rendering.provenance import Provenance, below, explain, shadowed_by
 from deploycharts.rendering.release import Release
 from deploycharts.source import Source
@@ -297,6 +298,22 @@ def test_an_edit_without_effect_names_the_line_that_overrides_it(tmp_path: Path)
     assert overriding(1) == [("a", "values-staging.yaml:1")]
     assert overriding(2) == []
     assert overriding(3) == [("c.e", "values-staging.yaml:3")]
+
+
+def test_the_edited_lines_of_a_range_that_are_overridden(tmp_path: Path) -> None:
+    staging = {"values-staging.yaml": "a: [2]\n"}
+    base, head = tmp_path / "base", tmp_path / "head"
+    service(base, {"values.yaml": "a: 1\nb: 1\n", **staging}, defaults="c: 1\na: 0\n")
+    found = service(
+        head, {"values.yaml": "# moved\nb: 2\na: 3\n", **staging}, defaults="c: 2\na: 5\n"
+    )
+
+    edited = [f"{SERVICE}/values.yaml", f"{CHART}/values.yaml", "README.md"]
+    overrides = overridden(base, head, edited, found)
+
+    assert {(_short(each.line), _short(each.by.source)) for each in overrides} == {
+        ("values.yaml:3", "values-staging.yaml:1"), ("web/values.yaml:2", "values-staging.yaml:1"),
+    }  # fmt: skip
 
 
 def test_nothing_is_left_behind_and_the_chart_stays_as_it_is(tmp_path: Path) -> None:
