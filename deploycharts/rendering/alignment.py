@@ -3,50 +3,120 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
 
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_OPENS = re.compile(r"^\{\{-?\s*(?:if|range|with|define|block)\b")
+_CLOSES = re.compile(r"^\{\{-?\s*end\b")
+_WRITES_NOTHING = re.compile(
+    r"^\{\{-?\s*(?:(?:if|else|end|range|with|define|block|break|continue)\b|/\*|\$\w+\s*:?=)"
+)
+_WRITES_LINES = re.compile(r"\b(?:toYaml|n?indent|include|template|tpl|readFile|exec|printf)\b")
+_KEY = re.compile(r"^(\s*(?:- +)*)([^\s\0\1#:\"'{\[][^\0\1:]*|\"[^\0\1\"]*\"|'[^\0\1']*'):(?:\s|$)")
+
+# Stand for an action within a line, and for one that goes over several lines or writes such.
+_VALUE, _BLOCK = "\0", "\1"
+
+_Chain: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of a template that writes a key of its own.
+
+    Attributes:
+        chain: the keys around it and its own.
+        pattern: what it can write.
+        is_sure: it is written once, whatever the values are.
+    """
+
+    line: int
+    chain: _Chain
+    pattern: re.Pattern[str]
+    is_sure: bool
 
 
 def align(template: str, written: str) -> dict[int, int]:
     """Line written → line of the template, both from 1, only where there is no doubt.
 
-    A line of the template fits what it could have written: its text with anything in the place of
-    its actions. Fitting from the top and from the bottom must give the same; what loops, branches
-    or whole blocks wrote does not, and is left out.
+    Only lines with a key count. One is named if no other line of the template could have written
+    the same key in the same maps. Where the template also writes whole blocks, which can hold any
+    line, a line in a loop or a branch is never named.
     """
-    patterns = _patterns(template)
-    lines = written.split("\n")
-    down = _fit(patterns, lines)
-    size, count = len(patterns), len(lines)
-    up = {count - 1 - line: size - 1 - at for line, at in _fit(patterns[::-1], lines[::-1]).items()}
-    return {line + 1: at + 1 for line, at in down.items() if up.get(line) == at}
+    entries: dict[_Chain, list[_Entry]] = defaultdict(list)
+    text, is_open = _marked(template)
+    for entry in _entries(text):
+        entries[entry.chain].append(entry)
+    found: dict[int, _Entry] = {}
+    for line, chain, content in _chains(written):
+        fitting = [each for each in entries[chain] if each.pattern.fullmatch(content.rstrip())]
+        if len(fitting) == 1:
+            found[line] = fitting[0]
+    times = [each.line for each in found.values()]
+    return {
+        line: entry.line
+        for line, entry in found.items()
+        if not is_open or (entry.is_sure and times.count(entry.line) == 1)
+    }
 
 
-def _patterns(template: str) -> list[re.Pattern[str] | None]:
-    """What each line of a template can write; None where it has no text of its own."""
-    return [_pattern(line) for line in _ACTION.sub(_mark, template).split("\n")]
+def _marked(template: str) -> tuple[str, bool]:
+    """The template with signs for its actions; and whether some of them can write any lines.
+
+    A line within a loop or a branch begins with the sign of a block.
+    """
+    parts: list[str] = []
+    is_open = False
+    depth = at = 0
+    for action in _ACTION.finditer(template):
+        parts.append(_inside(template[at : action.start()], depth))
+        depth += bool(_OPENS.match(action[0])) - bool(_CLOSES.match(action[0]))
+        parts.append(_sign(action[0], depth))
+        is_open |= not _WRITES_NOTHING.match(action[0]) and (
+            bool(_WRITES_LINES.search(action[0])) or not _has_key(template, action.start())
+        )
+        at = action.end()
+    parts.append(_inside(template[at:], depth))
+    return "".join(parts), is_open
 
 
-def _mark(action: re.Match[str]) -> str:
-    """One sign for an action, another one in each line of an action of several lines."""
-    return "\1\n" * action[0].count("\n") + "\1" if "\n" in action[0] else "\0"
+def _inside(text: str, depth: int) -> str:
+    return text.replace("\n", f"\n{_BLOCK}") if depth else text
 
 
-def _pattern(line: str) -> re.Pattern[str] | None:
-    if "\1" in line or not line.replace("\0", "").strip():
-        return None
-    return re.compile(".*".join(re.escape(part) for part in line.rstrip().split("\0")) + r"\s*")
+def _sign(action: str, depth: int) -> str:
+    if "\n" in action:
+        return f"{_BLOCK}\n" * action.count("\n") + _BLOCK
+    return "" if _WRITES_NOTHING.match(action) else _VALUE
 
 
-def _fit(patterns: Sequence[re.Pattern[str] | None], lines: Sequence[str]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    begin = 0
-    for number, line in enumerate(lines):
-        for at in range(begin, len(patterns)):
-            pattern = patterns[at]
-            if pattern is not None and line.strip() and pattern.fullmatch(line):
-                found[number] = at
-                begin = at + 1
-                break
-    return found
+def _has_key(template: str, position: int) -> bool:
+    """Whether a key stands before `position` in its line, or a comment."""
+    before = template[template.rfind("\n", 0, position) + 1 : position]
+    return bool(_KEY.match(f"{before} ")) or before.lstrip().startswith("#")
+
+
+def _entries(marked: str) -> Iterator[_Entry]:
+    for line, chain, content in _chains(marked):
+        is_sure = not content.startswith(_BLOCK)
+        parts = content.lstrip(_BLOCK).rstrip().split(_VALUE)
+        if _BLOCK not in "".join(parts):
+            pattern = re.compile(".*".join(re.escape(part) for part in parts))
+            yield _Entry(line, chain, pattern, is_sure)
+
+
+def _chains(text: str) -> Iterator[tuple[int, _Chain, str]]:
+    """The lines with a key, each with the keys around it as the indentation tells."""
+    around: list[tuple[int, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        key = _KEY.match(line.lstrip(_BLOCK))
+        if key is None:
+            continue
+        depth = len(key[1])
+        while around and around[-1][0] >= depth:
+            around.pop()
+        around.append((depth, key[2]))
+        yield number, tuple(name for _, name in around), line

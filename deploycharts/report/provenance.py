@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from deploycharts.rendering.provenance import Provenance
     from deploycharts.rendering.unused import Unused
 
+_LONGEST = 40
+
 Style: TypeAlias = Callable[..., str]
 
 
@@ -101,7 +103,7 @@ def _explained_lines(each: Provenance, style: Style) -> list[str]:
         lines.append(f"  {'perhaps ' if each.unknown else ''}{each.winner.source}")
         lines += [f"    through {also}" for also in each.winner.also if also.line]
     for origin in each.shadowed:
-        lines.append(style(f"  over {_inline(origin.value)} in {origin.source}", "dim"))
+        lines.append(style(f"  over {_short(origin.value)} in {origin.source}", "dim"))
     return lines
 
 
@@ -109,6 +111,11 @@ def _inline(value: Json) -> str:
     if isinstance(value, str) and value and "\n" not in value and value == value.strip():
         return value if isinstance(_as_helm_reads(value), str) else json.dumps(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def _short(value: Json) -> str:
+    text = _inline(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _as_helm_reads(text: str) -> Any:
