@@ -13,7 +13,7 @@ from deploycharts.documents import Document, Json, document
 from deploycharts.rendering.cache import key, program_identity
 from deploycharts.rendering.release import Layer, Release
 
-_EXAMPLE = "private.example.yaml"
+EXAMPLE = "private.example.yaml"
 _READ_AT_RENDER = frozenset(("--set-file", "--post-renderer", "--output-dir", "--validate"))
 _ACTION = re.compile(rb"\{\{-?(.*?)-?\}\}", re.DOTALL)
 _UNSTEADY = re.compile(
@@ -43,7 +43,7 @@ def render_key(release: Release) -> str | None:
 
 def is_example(layer: Layer) -> bool:
     """Whether a layer holds dummy values that stand in for secrets."""
-    return Path(layer.source.path).name == _EXAMPLE
+    return Path(layer.source.path).name == EXAMPLE
 
 
 @lru_cache(maxsize=1024)

@@ -93,11 +93,15 @@ class Scope:
         return self.charts if self._everything else self.touched_charts
 
     @cached_property
+    def evaluated(self) -> tuple[Pair, ...]:
+        """The services that are evaluated: all where a chart changes, to know whose it is."""
+        every = self._everything or bool(self.touched_charts)
+        return self._evaluate(self.services if every else tuple(sorted(self.touched_services)))
+
+    @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """The services that are looked at, in each environment, evaluated on both sides."""
-        if self._everything or self.touched_charts:
-            return tuple(pair for pair in self._evaluate(self.services) if self._is_chosen(pair))
-        return self._evaluate(tuple(sorted(self.touched_services)))
+        return tuple(pair for pair in self.evaluated if self._everything or self.may_change(pair))
 
     def why_always(self) -> Mapping[str, str]:
         """The services that are always evaluated, and the first reason."""
@@ -128,9 +132,6 @@ class Scope:
         if (tree, service) not in self._inputs:
             self._inputs[tree, service] = declared(tree, service)
         return self._inputs[tree, service]
-
-    def _is_chosen(self, pair: Pair) -> bool:
-        return self._everything or self.may_change(pair)
 
     def _is_touched(self, service: str) -> bool:
         found = [self.inputs(tree, service) for tree in self.sides]

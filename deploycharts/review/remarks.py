@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from deploycharts.changes.model import count
+from deploycharts.errors import UserError
+from deploycharts.rendering.remembered import EXAMPLE
 from deploycharts.review.affected import Scope
 from deploycharts.review.compared import Compared
 from deploycharts.review.model import Unit
@@ -16,7 +18,7 @@ _FEW = 5
 
 def remarks(scope: Scope, released: Sequence[Unit], compared: Compared) -> Iterator[str]:
     """Remarks, a sentence each, without a full stop."""
-    yield from _out_of_reach(scope, released)
+    yield from _out_of_reach(scope)
     yield from _without_private(released)
     yield from _without_effect(scope, compared)
     yield from _unsteady(compared)
@@ -24,18 +26,17 @@ def remarks(scope: Scope, released: Sequence[Unit], compared: Compared) -> Itera
         yield f"{service} is always rendered: {why}"
 
 
-def _out_of_reach(scope: Scope, released: Iterable[Unit]) -> Iterator[str]:
+def _out_of_reach(scope: Scope) -> Iterator[str]:
     """Charts that change here, of services that take them from elsewhere in a fixed version."""
     touched = {posixpath.basename(chart) for chart in scope.touched_charts}
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for unit in released:
-        chart = unit.head.chart if unit.head else None
-        if chart is None or chart.path is not None:
-            continue
-        name = chart.reference.rpartition("/")[2]
-        if name in touched:
-            version = chart.version or "its newest version"
-            found.setdefault((f"{chart.reference} {version}", name), {})[unit.target.service] = None
+    for pair in scope.evaluated:
+        for release in () if isinstance(pair.head, UserError) else pair.head:
+            chart = release.chart
+            name = chart.reference.rpartition("/")[2]
+            if chart.path is None and name in touched:
+                pinned = f"{chart.reference} {chart.version or 'in its newest version'}"
+                found.setdefault((pinned, name), {})[pair.service] = None
     for (pinned, name), services in found.items():
         verb = "uses" if len(services) == 1 else "use"
         yield (
@@ -60,6 +61,8 @@ def _without_private(released: Iterable[Unit]) -> Iterator[str]:
 
 def _is_private(path: str) -> bool:
     parts = Path(path).parts
+    if parts[-1] == EXAMPLE:
+        return False  # a service without secrets has none
     return bool({"private", "secrets"} & set(parts)) or parts[-1].startswith("private")
 
 
