@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from deploycharts.rendering import settings
 from deploycharts.rendering.alignment import align
 from deploycharts.rendering.chartfiles import ChartFiles
-from deploycharts.rendering.marked import Leaf, Marked, Origin, Table, plain
+from deploycharts.rendering.marked import Leaf, Marked, Origin, Table, plain, with_origins
 from deploycharts.rendering.merging import Defaults, merge_files
 from deploycharts.rendering.reading import read
 from deploycharts.rendering.release import Layer, Release
@@ -46,14 +46,14 @@ def read_layer(layer: Layer, root: Path) -> Table:
     file = root / layer.source.path
     edited = file.read_text(errors="replace") if file.is_file() else ""
     if layer.kind == "inline":
-        table = _each(table, _inline)
+        table = with_origins(table, _inline)
     elif layer.kind == "template":
         lines = align(edited, text)
-        table = _each(table, lambda origin: _moved(origin, lines))
+        table = with_origins(table, lambda origin: _moved(origin, lines))
     elif edited != text:
         table = _as_edited(table, read(edited, layer.source.path))
     if layer.secret:
-        table = _each(table, lambda origin: replace(origin, secret=True))
+        table = with_origins(table, lambda origin: replace(origin, secret=True))
     return table
 
 
@@ -108,20 +108,7 @@ def _with_origin(item: Marked, own: Marked) -> Marked:
     origin = replace(own.origin, value=value, secret=is_fetched, doubt=doubt)
     if isinstance(item, Leaf):
         return replace(item, origin=origin)
-    return _each(item, lambda each: replace(origin, value=each.value))
-
-
-def _each(table: Table, change: Callable[[Origin], Origin]) -> Table:
-    """The table with all origins changed."""
-    items: dict[str, Marked] = {}
-    for key, item in table.items.items():
-        if isinstance(item, Table):
-            items[key] = _each(item, change)
-        else:
-            shadowed = tuple(change(each) for each in item.shadowed)
-            items[key] = Leaf(change(item.origin), shadowed)
-    shadowed = tuple(change(each) for each in table.shadowed)
-    return Table(change(table.origin), items, shadowed)
+    return with_origins(item, lambda each: replace(origin, value=each.value))
 
 
 def shown(path: Path, root: Path) -> str:

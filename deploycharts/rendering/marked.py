@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -93,6 +93,19 @@ def copy(value: Marked) -> Marked:
         return Leaf(value.origin, value.shadowed)
     items = {key: copy(item) for key, item in value.items.items()}
     return Table(value.origin, items, value.shadowed)
+
+
+def with_origins(table: Table, change: Callable[[Origin], Origin]) -> Table:
+    """A copy in which all origins are changed."""
+    items: dict[str, Marked] = {}
+    for key, item in table.items.items():
+        if isinstance(item, Table):
+            items[key] = with_origins(item, change)
+        else:
+            shadowed = tuple(change(each) for each in item.shadowed)
+            items[key] = Leaf(change(item.origin), shadowed)
+    shadowed = tuple(change(each) for each in table.shadowed)
+    return Table(change(table.origin), items, shadowed)
 
 
 def show_key(path: KeyPath) -> str:

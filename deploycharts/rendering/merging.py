@@ -19,9 +19,11 @@ from deploycharts.rendering.marked import (
     Table,
     copy,
     origins,
+    with_origins,
 )
 
 GLOBAL = "global"
+CONFLICT = "a global is a map here and something else in the chart above"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,18 @@ def _put_globals(dest: Table, source: Table) -> None:
             assert isinstance(merged, Table)
             _Merger()._tables(merged, old, (), merge=True)
             own.items[key] = merged
-        elif isinstance(value, Table):
-            own.items[key] = copy(value) if old is None else old
-        elif not isinstance(old, Table):
-            own.items[key] = over(value, old)
+        elif isinstance(old, Table):
+            own.items[key] = with_origins(old, _doubted)
+        elif isinstance(value, Table) and old is not None:
+            own.items[key] = Leaf(_doubted(old.origin), old.shadowed)
+        else:
+            own.items[key] = over(copy(value), old)
     dest.items[GLOBAL] = own
+
+
+def _doubted(origin: Origin) -> Origin:
+    """An origin that wins only because it is of another kind than the global it stands against."""
+    return replace(origin, doubt=CONFLICT)
 
 
 def over(high: Marked, low: Marked | None) -> Marked:
