@@ -67,12 +67,17 @@ def causes(
         workers: how many renders run at a time.
         budget: how many renders at most; what is not found with them is unknown.
     """
-    cut = hunks(base, head, changed)
+    paths = sorted(set(changed))
+    cut: dict[str, tuple[Hunk, ...]] = {}
     wanted = [each for each in folds if each.fact is None and each.targets]
     found: dict[int, Cause] = {}
 
     def own(target: Target) -> list[Hunk]:
-        return [each for each in cut if concerns is None or concerns(target, each.path)]
+        chosen = [path for path in paths if concerns is None or concerns(target, path)]
+        for path in chosen:
+            if path not in cut:
+                cut[path] = hunks(base, head, [path])
+        return [hunk for path in chosen for hunk in cut[path]]
 
     with workshop(base, head, render, workers=workers, budget=budget) as made:
         for target, mine, its in _representatives(wanted, own):

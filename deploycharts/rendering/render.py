@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 from deploycharts.documents import Document, Json, load, parse_manifest
 from deploycharts.errors import UserError
@@ -43,7 +44,7 @@ def secrets_of(release: Release) -> Iterator[str]:
     """All scalar values of the release's secret layers, as texts."""
     for layer in release.layers:
         if layer.secret:
-            yield from _scalars(load(layer.content, layer.source))
+            yield from _scalars_in(layer.content, layer.source)
 
 
 def render_objects(
@@ -97,7 +98,7 @@ def render_failure(release: Release, answer: Result, files: Mapping[str, Layer])
     for name, layer in files.items():
         message = message.replace(name, layer.source.path)
     place = _TEMPLATE_PLACE.search(message)
-    where: object = release.chart.reference
+    where: object = _shown_chart(release) if release.chart.path else release.chart.reference
     if place and release.chart.path and release.chart.path.name == place[1]:
         where = Source(f"{_shown_chart(release)}/{place[2]}", int(place[3]))
     return UserError(
@@ -111,6 +112,11 @@ def render_failure(release: Release, answer: Result, files: Mapping[str, Layer])
 def _shown_chart(release: Release) -> str:
     assert release.chart.path is not None
     return f"{release.chart.path.parent.name}/{release.chart.path.name}"
+
+
+@lru_cache(maxsize=512)
+def _scalars_in(content: bytes, source: Source) -> tuple[str, ...]:
+    return tuple(_scalars(load(content, source)))
 
 
 def _scalars(value: Json) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -96,6 +96,7 @@ class Scope:
     def evaluated(self) -> tuple[Pair, ...]:
         """The services that are evaluated: all where a chart changes, to know whose it is."""
         every = self._everything or bool(self.touched_charts)
+        self.lay_out(self.chosen_charts)
         return self._evaluate(self.services if every else tuple(sorted(self.touched_services)))
 
     @cached_property
@@ -132,6 +133,12 @@ class Scope:
         if (tree, service) not in self._inputs:
             self._inputs[tree, service] = declared(tree, service)
         return self._inputs[tree, service]
+
+    def lay_out(self, charts: Iterable[str]) -> None:
+        """Lay out charts on both sides, all in one go."""
+        wanted = [*charts]
+        for tree in self.sides:
+            tree.require(path for chart in wanted for path in chart_inputs(tree, chart))
 
     def _is_touched(self, service: str) -> bool:
         found = [self.inputs(tree, service) for tree in self.sides]

@@ -17,9 +17,10 @@ from deploycharts.rendering.release import Release
 from deploycharts.rendering.remembered import unpack
 from deploycharts.rendering.retried import Retried
 from deploycharts.rendering.trees import Tree
+from deploycharts.rendering.trials import BothSides
 from deploycharts.review.affected import Scope
-from deploycharts.review.compared import Compared, masked
-from deploycharts.review.model import FIXTURES, Unit
+from deploycharts.review.compared import Compared
+from deploycharts.review.model import FIXTURES, Difference, Unit
 from deploycharts.target import Target
 
 
@@ -35,13 +36,17 @@ def with_causes(
     sought = [each for each in folds if each.fact is None and not each.targets.isdisjoint(lasting)]
     if not sought:
         return tuple(folds)
+    different = {each.unit.target: each for each in compared.differences}
     known = {target: unit.base for target, unit in lasting.items() if unit.base is not None}
     retried = Retried(base.root, scope.changed, known, _evaluate)
 
     def render(folder: Path, target: Target) -> tuple[Document, ...]:
         unit = lasting[target]
         release = unit.head if folder == head.root else retried.release(folder, target)
-        return () if release is None else _render(release, unit, compared.key)
+        return () if release is None else _render(release, different[target])
+
+    def sides_of(target: Target) -> BothSides:
+        return different[target].base, different[target].head
 
     @cache
     def inputs(target: Target) -> frozenset[str]:
@@ -52,20 +57,19 @@ def with_causes(
         tree.require(scope.changed)
     found = causes(
         base.root, head.root, sorted(scope.changed), render, sought,
-        concerns=lambda target, path: path in inputs(target),
+        concerns=lambda target, path: path in inputs(target), known=sides_of,
     )  # fmt: skip
     named = {id(one): other for one, other in zip(sought, found, strict=True)}
     return tuple(named.get(id(each), each) for each in folds)
 
 
-def _render(release: Release, unit: Unit, key: bytes) -> tuple[Document, ...]:
+def _render(release: Release, difference: Difference) -> tuple[Document, ...]:
     """The documents of a trial, masked as those that were compared."""
     output = render_many([release], cache=None)[0]
     if output.error is not None:
         raise output.error
     documents = unpack(output.content, namespace=release.namespace)
-    releases = [each for each in (release, unit.base, unit.head) if each is not None]
-    return masked(releases, (documents, ()), key)[0]
+    return difference.mask.knowing(documents).documents(documents)
 
 
 def _evaluate(folder: Path, target: Target) -> Release | None:

@@ -34,7 +34,6 @@ class Compared:
         failures: the units that do not render on one side or on both.
         unsteady: units of which fields differ on each render; those fields are left out.
         rendered: how many renders there were on both sides.
-        key: of the hashes that stand for secrets.
     """
 
     differences: tuple[Difference, ...]
@@ -42,7 +41,6 @@ class Compared:
     failures: tuple[Failure, ...]
     unsteady: tuple[Unit, ...]
     rendered: int
-    key: bytes = field(repr=False)
 
 
 def compare_units(units: Sequence[Unit], *, cache: Cache, fresh: bool = False) -> Compared:
@@ -66,7 +64,6 @@ def compare_units(units: Sequence[Unit], *, cache: Cache, fresh: bool = False) -
         tuple(found.failures),
         tuple(found.unsteady),
         found.rendered,
-        found.key,
     )
 
 
@@ -118,20 +115,11 @@ def _difference(unit: Unit, base: Output, head: Output, key: bytes) -> Differenc
         return None
     before, after = _documents(unit.base, base), _documents(unit.head, head)
     releases = [each for each in (unit.base, unit.head) if each is not None]
-    before, after = masked(releases, (before, after), key)
-    changes = compare(unit.target, before, after)
-    return None if changes.is_empty else Difference(unit, changes, before, after)
-
-
-def masked(
-    releases: Iterable[Release],
-    sides: tuple[tuple[Document, ...], tuple[Document, ...]],
-    key: bytes,
-) -> tuple[tuple[Document, ...], tuple[Document, ...]]:
-    """Both sides without the secrets of either."""
     hidden = (value for each in releases for value in secrets_of(each))
-    masker = Masker(hidden, key).knowing(*sides)
-    return masker.documents(sides[0]), masker.documents(sides[1])
+    mask = Masker(hidden, key).knowing(before, after)
+    before, after = mask.documents(before), mask.documents(after)
+    changes = compare(unit.target, before, after)
+    return None if changes.is_empty else Difference(unit, changes, before, after, mask)
 
 
 def _documents(release: Release | None, output: Output) -> tuple[Document, ...]:

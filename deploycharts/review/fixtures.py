@@ -56,6 +56,7 @@ def fixture_releases(tree: Tree, chart: str) -> Iterator[Release]:
     """The chart as a release for each of its fixtures; none for a library of templates."""
     if _is_library(tree, chart):
         return
+    tree.require(tree.closure([chart]))
     reference = ChartRef(chart, "", tree.root / chart)
     name, namespace = chart.removeprefix("charts/"), posixpath.basename(chart)
     for fixture, path in fixture_names(tree, chart).items():
@@ -85,7 +86,6 @@ def _above(folder: str) -> Iterator[str]:
 
 
 def _layer(tree: Tree, path: str) -> Layer:
-    tree.require(tree.closure([path]))
     content = (tree.root / path).read_bytes()
     return Layer(Source(path), "file", False, hashlib.sha256(content).hexdigest(), content)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import ChangeSet, Consequence, Fold
 from deploycharts.documents import Document
 from deploycharts.errors import UserError
@@ -53,12 +54,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changes in a unit, secrets masked."""
+    """What changes in a unit, secrets masked by `mask`."""
 
     unit: Unit
     changes: ChangeSet
     base: tuple[Document, ...] = field(repr=False)
     head: tuple[Document, ...] = field(repr=False)
+    mask: Masker = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
