@@ -63,17 +63,14 @@ def evaluate_many(
         cache: where evaluations are remembered.
         fresh: evaluate everything, whatever is remembered.
     """
-    keys = {}
-    for each in questions:
-        found = inputs(each.tree, each.service)
-        each.tree.require(each.tree.entries if found.always else found.paths)
-        keys[each] = _key(each, found)
+    keys = {each: _key(each, inputs(each.tree, each.service)) for each in questions}
     stored: dict[str, bytes] = {}
     for known in {each for each in keys.values() if each and not fresh}:
         content = cache.get(known)
         if content is not None:
             stored[known] = content
     asked = _first_of_each(questions, keys, stored)
+    _lay_out(asked, inputs)
     answers = _ask(asked)
     for question, answer in answers.items():
         name = keys[question] or ""
@@ -81,11 +78,24 @@ def evaluate_many(
             stored[name] = _pack(answer, question.tree)
             cache.put(name, stored[name])
     left = [each for each in questions if each not in answers and keys[each] not in stored]
+    _lay_out(left, inputs)
     answers |= _ask(left)
     for question in questions:
         if question not in answers:
             answers[question] = _unpacked(stored[keys[question] or ""], question)
     return answers
+
+
+def _lay_out(questions: Iterable[Question], inputs: Callable[[Tree, str], Inputs]) -> None:
+    """Make sure that helmfile finds what the questions are about, in one go for each tree."""
+    wanted: dict[Tree, set[str]] = {}
+    for each in questions:
+        found = inputs(each.tree, each.service)
+        wanted.setdefault(each.tree, set()).update(
+            each.tree.entries if found.always else found.paths
+        )
+    for tree, paths in wanted.items():
+        tree.require(paths)
 
 
 def evaluate_afresh(repository: Repository, service: str, environment: str) -> tuple[Release, ...]:

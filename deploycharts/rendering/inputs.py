@@ -70,9 +70,7 @@ def declared(tree: Tree, service: str) -> Inputs:
         if path in scanned:
             continue
         scanned.add(path)
-        for named in _scan(tree, path, folder, inputs):
-            inputs.paths |= tree.closure([named])
-            waiting.append(named)
+        waiting += _scan(tree, path, folder, inputs)
     return inputs
 
 
@@ -148,22 +146,30 @@ def _facts(source: str) -> _Facts:
 
 
 def _scan(tree: Tree, path: str, folder: str, inputs: Inputs) -> Iterator[str]:
-    """The files that a template names; what it needs besides goes into `inputs`."""
+    """What a template names goes into `inputs`; the files that it includes are returned."""
     facts = _facts(tree.text(path))
     is_own = path.startswith(f"{folder}/")
     inputs.always += (f"{path} uses {word}" for word in facts.unsteady)
     for function, literal in facts.calls:
-        yield from _called(function, literal, folder, path, is_own, inputs)
+        yield from _called(tree, function, literal, folder, path, is_own, inputs)
     if facts.has_network:
         inputs.always.append(f"{path} reads from the network or a secret store")
     if is_own and facts.has_computed_item:
         inputs.always.append(f"{path} computes a path")
     if is_own or _looks_like_state(path):
-        yield from _named(tree, facts.words, folder)
+        for named in _named(tree, facts.words, folder):
+            inputs.paths |= tree.closure([named])
+            yield named
 
 
 def _called(
-    function: str, literal: str | None, folder: str, path: str, is_own: bool, inputs: Inputs
+    tree: Tree,
+    function: str,
+    literal: str | None,
+    folder: str,
+    path: str,
+    is_own: bool,
+    inputs: Inputs,
 ) -> Iterator[str]:
     if literal is None:
         # The shared template asks only for layers, which lie in folders that are inputs anyway.
@@ -172,7 +178,10 @@ def _called(
     elif function in ("env", "requiredEnv"):
         inputs.variables.add(literal)
     else:
-        yield _resolved(literal, folder)
+        named = _resolved(literal, folder)
+        inputs.paths |= tree.closure([named])
+        if function not in _CHECKS:
+            yield named
 
 
 def _named(tree: Tree, words: Iterable[str], folder: str) -> Iterator[str]:

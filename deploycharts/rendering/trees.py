@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from deploycharts.registry.repository import Repository
+from deploycharts.registry.repository import STATE_FILES, Repository
 from deploycharts.rendering.cache import key, user_cache
 from deploycharts.tools import helm
 from deploycharts.tools.git import Entry, Files
@@ -21,8 +21,8 @@ _ABSENT = "absent"
 class Tree:
     """The files of one side.
 
-    They are laid out on disk when somebody asks for `root`; what charts are made of only when
-    somebody needs that chart.
+    What tells how they hang together is laid out on disk when somebody asks for `root`; the rest
+    by `require`.
     """
 
     def __init__(self, files: Files, folder: Path, *, title: str) -> None:
@@ -115,6 +115,7 @@ class Tree:
 
     def text(self, path: str) -> str:
         """The text of a file; links are followed, "" if there is none."""
+        self.require([path])
         try:
             return (self.root / path).read_text(errors="replace")
         except OSError:
@@ -173,9 +174,12 @@ class Tree:
 
 
 def _is_first(path: str, entry: Entry) -> bool:
-    """Whether a file is laid out at once: all but the contents of charts."""
-    in_chart = path.startswith("charts/") and posixpath.basename(path) != "Chart.yaml"
-    return entry.is_link or not in_chart
+    """Whether a file is laid out at once: what tells how the rest hangs together."""
+    folder, name = posixpath.split(path)
+    if entry.is_link or name == "Chart.yaml" or folder == "helmfile.d":
+        return True
+    is_state = name in STATE_FILES or name.endswith((".gotmpl", ".tpl"))
+    return is_state and path.startswith("helmfile.d/")
 
 
 def _outside(path: Path) -> str:

@@ -53,8 +53,9 @@ def with_causes(
         unit = lasting.get(target)
         return frozenset() if unit is None else _inputs(scope, unit)
 
+    edited = {target.service for each in sought for target in each.targets} & scope.touched_services
     for tree in (base, head):
-        tree.require(scope.changed)
+        tree.require({*scope.changed, *(p for s in edited for p in scope.inputs(tree, s).paths)})
     found = causes(
         base.root, head.root, sorted(scope.changed), render, sought,
         concerns=lambda target, path: path in inputs(target), known=sides_of,
