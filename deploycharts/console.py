@@ -26,22 +26,18 @@ class Console:
     def out(self, text: str = "") -> None:
         """Write one line (or block) of the answer that the user asked for."""
         if self._transient:
-            self.err_stream.write(self._wiped())
-            self.err_stream.flush()
-        self.out_stream.write(text + "\n")
-        self.out_stream.flush()
+            _write(self.err_stream, self._wiped())
+        _write(self.out_stream, text + "\n")
 
     def say(self, text: str = "") -> None:
         """Write one line of talk: progress, remarks, errors."""
-        self.err_stream.write(self._wiped() + text + "\n")
-        self.err_stream.flush()
+        _write(self.err_stream, self._wiped() + text + "\n")
 
     def status(self, text: str) -> None:
         """Show a line that the next one replaces; only where a person watches a terminal."""
         if self.err_stream.isatty():
             width = shutil.get_terminal_size().columns - 1
-            self.err_stream.write(self._wiped() + text[:width])
-            self.err_stream.flush()
+            _write(self.err_stream, self._wiped() + text[:width])
             self._transient = True
 
     def _wiped(self) -> str:
@@ -67,6 +63,18 @@ class Console:
     def without_colour(self) -> None:
         """From now on write plain text."""
         self._colour = False
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write and flush; when nobody reads any more, go on in silence.
+
+    A roll-out must not die in its middle because its output went through `head`.
+    """
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 console = Console()

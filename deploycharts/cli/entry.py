@@ -105,6 +105,11 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _wrong_usage(name: str, error: click.UsageError, arguments: Sequence[str]) -> int:
+    import click
+
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        console.say(error.format_message())
+        return Exit.USAGE
     command = error.ctx.command_path if error.ctx else name
     wrong = UserError(error.format_message().rstrip("."), next_step=f"{command} --help")
     wrong.exit = Exit.USAGE

@@ -55,9 +55,7 @@ class ServiceName(click.ParamType[str]):
 
 
 environment_argument = click.argument("environment", type=EnvironmentWord(), metavar="ENVIRONMENT")
-services_argument = click.argument(
-    "services", type=ServiceName(), nargs=-1, required=True, metavar="SERVICE..."
-)
+services_argument = click.argument("services", type=ServiceName(), nargs=-1, metavar="SERVICE...")
 
 
 def common_options(command: _Command) -> _Command:

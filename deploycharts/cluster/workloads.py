@@ -65,8 +65,11 @@ def running_pods(
 ) -> dict[ObjectKey, int]:
     """How many pods each of the workloads has now; those that are not there are left out."""
     found = _read(cluster, namespace, keys)
-    return {key: int((body.get("status") or {}).get("replicas") or 0)
-            for key, body in found.items() if key.kind in {"Deployment", "StatefulSet"}}  # fmt: skip
+    return {
+        key: int((body.get("status") or {}).get("replicas") or 0)
+        for key, body in found.items()
+        if key.kind in {"Deployment", "StatefulSet"}
+    }
 
 
 def quotas(cluster: Cluster, namespace: str) -> list[Body]:

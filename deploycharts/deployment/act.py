@@ -121,6 +121,7 @@ class Actor:
                 labels={"deployment": self.journal.deployment},
                 on_line=said.append,
             )
+            self.journal.append("started", target=str(step.target), pid=running.pid)
             failing = self._watch(running, follower, step.place)
             result = running.wait()
             if helmfile.refused(workdir):
@@ -140,8 +141,8 @@ class Actor:
             kubeconfig=place.kubeconfig,
             timeout_s=place.environment.timeout_s,
         )
-        failing = self._watch(running, follower, place)
-        return self._judge(cluster, place, follower, running.wait(), failing, number)
+        result = running.wait()  # it only applies, and is not to be stopped in the middle
+        return self._judge(cluster, place, follower, result, None, number)
 
     def _uninstall(self, cluster: Cluster, place: Place, number: int) -> int:
         result = helm.uninstall(

@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 
 from deploycharts.documents import Json
+from deploycharts.tools.process import is_alive
 
 
 def now() -> datetime:
@@ -86,16 +87,17 @@ class Story:
 
     def is_running(self) -> bool:
         """Whether its process still lives on this machine."""
-        if self.is_finished or self.begun.get("host") != socket.gethostname():
-            return False
-        pid = int(self.begun.get("pid") or 0)
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return pid > 0
+        return not self.is_finished and self._lives(int(self.begun.get("pid") or 0))
+
+    def orphan(self) -> int | None:
+        """The process group of a helm that outlived its deployment, None if there is none."""
+        if self.is_finished or self.is_running():
+            return None
+        started = [int(line["pid"]) for line in self.lines if line["kind"] == "started"]
+        return started[-1] if started and self._lives(started[-1]) else None
+
+    def _lives(self, pid: int) -> bool:
+        return pid > 0 and self.begun.get("host") == socket.gethostname() and is_alive(pid)
 
 
 def read(folder: Path, deployment: str) -> Story | None:
@@ -137,5 +139,11 @@ def who_left(folder: Path, deployment: str, description: str) -> str:
         )
     who = story.begun.get("author", "somebody")
     if story.is_running():
-        return f"deployment {deployment} of {who} is still running"
+        return f"deployment {deployment} of {who} is still running (pid {story.begun['pid']})"
+    orphan = story.orphan()
+    if orphan is not None:
+        return (
+            f"deployment {deployment} of {who} was killed; the helm that it started still runs "
+            f"(process group {orphan}), {story.path} tells more"
+        )
     return f"deployment {deployment} of {who} ended there without finishing; {story.path} tells how"

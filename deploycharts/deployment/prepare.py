@@ -152,12 +152,13 @@ def _refuse_pending(target: Target, baseline: Baseline) -> None:
     newest = baseline.newest
     if newest is None or newest.status not in PENDING:
         return
+    folder, deployment = journal.default_folder(), newest.labels.get("deployment", "")
+    story = journal.read(folder, deployment) if deployment else None
+    back = f"deploy rollback {target.environment} {target.service}"
     raise Refused(
         f"{target}: revision {newest.number} is {newest.status}",
-        why=journal.who_left(
-            journal.default_folder(), newest.labels.get("deployment", ""), newest.description
-        ),
-        next_step=f"deploy rollback {target.environment} {target.service}",
+        why=journal.who_left(folder, deployment, newest.description),
+        next_step="wait for it" if story is not None and story.is_running() else back,
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +14,22 @@ from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import GOOD, PENDING, Revision
-from deploycharts.deployment import journal, progress
+from deploycharts.cluster.releases import PENDING, Revision
+from deploycharts.deployment import journal, progress, wayback
 from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.plan import Difference, Place
 from deploycharts.deployment.progress import Listener
-from deploycharts.deployment.run import Outcome
+from deploycharts.deployment.run import Outcome, signals_as_interrupts
 from deploycharts.documents import Json
-from deploycharts.errors import Exit, StalePlan, UserError, unknown
+from deploycharts.errors import Exit, Refused, StalePlan, UserError, unknown
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.target import Target
+from deploycharts.tools import process
 
-LAST_GOOD = "last-good"
+_ORPHAN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,19 @@ def prepare(
     if to.isdigit() and release is None:
         raise UserError(
             "a revision number counts for one release only",
-            next_step=f"name it with --release, or give {LAST_GOOD} or a deployment's ID",
+            next_step=f"name it with --release, or give {wayback.LAST_GOOD} or a deployment's ID",
         )
+    known = [
+        each
+        for environment in reversed(environments)
+        for each in _histories(repository, environment, service, release)
+    ]
+    last = wayback.last_deployment(each.history for each in known)
     found: list[Return] = []
-    for environment in reversed(environments):
-        found += _environment(repository, environment, service, release, to)
+    for each in known:
+        chosen = wayback.choose(each.history, to, last, alone=release is not None)
+        if chosen is not None:
+            found.append(_return(each, chosen))
     if not found:
         raise UserError(
             f"there is nothing to go back to for {service}",
@@ -100,27 +109,20 @@ def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> 
     Raises:
         StalePlan: a release moved since it was looked at.
     """
+    folder = folder or journal.default_folder()
+    for each in rollback.returns:
+        _stop_what_still_runs(each, folder)
     author = journal.whoami()
     deployment = f"{journal.now():%Y%m%d-%H%M%S}-{rollback.id}"
-    book = Journal(folder or journal.default_folder(), deployment)
+    book = Journal(folder, deployment)
     steps: Json = [f"{each.place.target} to {each.revision}" for each in rollback.returns]
     book.append("begun", author=author, host=socket.gethostname(), pid=os.getpid(), back=steps)
     actor = Actor(book, listen, author)
     undone: list[str] = []
     broken: list[str] = []
     try:
-        for each in rollback.returns:
-            try:
-                actor.require_revision(each.place, each.current.number)
-                actor.go_back(each.place, each.revision)
-                undone.append(str(each.place.target))
-            except StepFailed as failure:
-                listen(progress.Failed(failure.target, failure.revision, failure.evidence, 0.0))
-                broken.append(str(each.place.target))
-            except StalePlan:
-                if not undone and not broken:
-                    raise
-                broken.append(str(each.place.target))
+        with signals_as_interrupts():
+            _go_back(rollback, actor, listen, undone, broken)
         code = Exit.BROKEN if broken else Exit.DONE
         book.append("outcome", exit=int(code), undone=[*undone], broken=[*broken])
     finally:
@@ -128,9 +130,63 @@ def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> 
     return Outcome(code, deployment, book.path, None, tuple(undone), tuple(broken))
 
 
-def _environment(
-    repository: Repository, environment: Environment, service: str, release: str | None, to: str
-) -> list[Return]:
+def _go_back(
+    rollback: Rollback, actor: Actor, listen: Listener, undone: list[str], broken: list[str]
+) -> None:
+    for number, each in enumerate(rollback.returns):
+        target = str(each.place.target)
+        try:
+            actor.require_revision(each.place, each.current.number)
+            actor.go_back(each.place, each.revision)
+            undone.append(target)
+        except StepFailed as failure:
+            listen(progress.Failed(failure.target, failure.revision, failure.evidence, 0.0))
+            broken.append(target)
+        except StalePlan:
+            if not undone and not broken:
+                raise
+            broken.append(target)
+        except KeyboardInterrupt:
+            listen(progress.Said("interrupted on the way back"))
+            broken += [str(left.place.target) for left in rollback.returns[number:]]
+            return
+
+
+def _stop_what_still_runs(each: Return, folder: Path) -> None:
+    """A helm that outlived its deployment would finish under our hands: end it first."""
+    if each.current.status not in PENDING:
+        return
+    story = journal.read(folder, each.current.labels.get("deployment", ""))
+    if story is None:
+        return
+    if story.is_running():
+        raise Refused(
+            f"{each.place.target}: its deployment is still running",
+            why=journal.who_left(folder, story.deployment, ""),
+            next_step="wait for it, or interrupt it (Ctrl-C there): it goes back by itself",
+        )
+    orphan = story.orphan()
+    if orphan is not None and not process.interrupt_group(orphan, timeout_s=_ORPHAN_S):
+        raise Refused(
+            f"{each.place.target}: the helm of a killed deployment does not end",
+            why=journal.who_left(folder, story.deployment, ""),
+            next_step=f"kill -INT -{orphan}, then deploy rollback again",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A release's history in one environment."""
+
+    environment: Environment
+    kubeconfig: Path
+    target: Target
+    history: tuple[Revision, ...]
+
+
+def _histories(
+    repository: Repository, environment: Environment, service: str, release: str | None
+) -> list[_Found]:
     cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
     namespace = repository.registration(service).namespace
     try:
@@ -140,67 +196,34 @@ def _environment(
             if release not in names:
                 raise unknown(f"release in {environment.name}", release, names)
             names = (release,)
-        histories = {name: releases.revisions(cluster, namespace, name) for name in names}
+        return [
+            _Found(
+                environment,
+                cluster.kubeconfig,
+                Target(service, environment.name, name),
+                releases.revisions(cluster, namespace, name),
+            )
+            for name in names
+        ]
     finally:
         cluster.close()
-    last = _last_deployment(histories.values())
-    found = []
-    for name, history in histories.items():
-        revision = _choose(history, to, last, alone=release is not None)
-        if revision is not None:
-            target = Target(service, environment.name, name)
-            found.append(_return(environment, cluster.kubeconfig, target, history, revision))
-    return found
 
 
-def _choose(
-    history: tuple[Revision, ...], to: str, last: str, *, alone: bool
-) -> Revision | int | None:
-    """Where a release goes: a revision, 0 to uninstall it, None to leave it alone."""
-    newest = history[-1]
-    if to.isdigit():
-        numbers = {revision.number: revision for revision in history}
-        if int(to) not in numbers:
-            raise unknown("revision", to, [str(number) for number in numbers])
-        return numbers[int(to)]
-    if to != LAST_GOOD:
-        named = [r for r in history if r.labels.get("deployment") == to and r.status in GOOD]
-        return named[-1] if named and named[-1].manifest != newest.manifest else None
-    broken = newest.status in PENDING or newest.status == "failed"
-    good = [r for r in history if r.status in GOOD]
-    if broken:
-        return good[-1] if good else 0
-    if newest.status not in GOOD or (not alone and newest.labels.get("deployment", "") != last):
-        return None
-    others = [r for r in good if r.manifest != newest.manifest]
-    return others[-1] if others else None
-
-
-def _last_deployment(histories: Iterable[tuple[Revision, ...]]) -> str:
-    """The deployment that the newest revision of all releases belongs to."""
-    newest = [history[-1] for history in histories if history]
-    latest = max(newest, key=lambda revision: revision.deployed_at, default=None)
-    return latest.labels.get("deployment", "") if latest else ""
-
-
-def _return(
-    environment: Environment, kubeconfig: Path, target: Target, history: tuple[Revision, ...],
-    chosen: Revision | int,
-) -> Return:  # fmt: skip
-    newest = history[-1]
+def _return(found: _Found, chosen: Revision | int) -> Return:
+    newest = found.history[-1]
     documents = () if isinstance(chosen, int) else chosen.documents()
     current = newest.documents()
     masker = Masker((), secrets.token_bytes(32)).knowing(current, documents)
     place = Place(
-        target=target,
+        target=found.target,
         namespace=newest.namespace,
-        environment=environment,
-        kubeconfig=kubeconfig,
+        environment=found.environment,
+        kubeconfig=found.kubeconfig,
         workloads=follow_keys(documents),
         mask=masker,
     )
     base, head = masker.documents(current), masker.documents(documents)
-    difference = Difference(compare(target, base, head), base, head)
+    difference = Difference(compare(found.target, base, head), base, head)
     return Return(place, newest, None if isinstance(chosen, int) else chosen.number, difference)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +62,17 @@ def run(
         StalePlan: before anything was changed, the world turned out to have moved.
         OutcomeUnknown: an act was begun and the cluster cannot be asked how it ended.
     """
-    book = Journal(folder or journal.default_folder(), deployment_id(plan))
+    with signals_as_interrupts():
+        return _run(plan, listen, folder or journal.default_folder(), make_actor)
+
+
+def _run(
+    plan: Plan,
+    listen: Listener,
+    folder: Path,
+    make_actor: Callable[[Journal, Listener, str], Actor],
+) -> Outcome:
+    book = Journal(folder, deployment_id(plan))
     facts = plan.as_json()
     assert isinstance(facts, dict)
     book.append("begun", author=plan.author, host=socket.gethostname(), pid=os.getpid(), **facts)
@@ -83,8 +96,31 @@ def run(
             return _back(actor, book, listen, undoable, "", error.exit)
         book.append("outcome", exit=int(error.exit), error=error.what)
         raise
+    except Exception as error:
+        book.append("trouble", error=repr(error))
+        _back(actor, book, listen, touched, "", Exit.BUG)
+        raise
     finally:
         book.close()
+
+
+@contextmanager
+def signals_as_interrupts() -> Iterator[None]:
+    """SIGTERM and SIGHUP (a lost terminal) end the body as Ctrl-C does: it can clean up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    chosen = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in chosen]
+    try:
+        yield
+    finally:
+        for number, handler in zip(chosen, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _forward(
@@ -106,10 +142,15 @@ def _back(
     """Undo in reverse order, the primary datacenter first: it serves most users."""
     undone: list[Json] = []
     broken: list[Json] = []
-    for step in reversed(touched):
+    ways = [*reversed(touched)]
+    for number, step in enumerate(ways):
         try:
             actor.undo(step)
             undone.append(str(step.target))
+        except KeyboardInterrupt:
+            listen(progress.Said("interrupted on the way back"))
+            broken += [str(left.target) for left in ways[number:]]
+            break
         except StepFailed as failure:
             listen(progress.Failed(step.target, failure.revision, failure.evidence, 0.0))
             broken.append(str(step.target))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from deploycharts.errors import Refused, UserError, unknown
+from deploycharts.errors import Refused, UserError, WrongUsage, unknown
 from deploycharts.registry.environments import GROUP, Environment
 from deploycharts.registry.repository import Repository, Service
 
@@ -27,9 +27,10 @@ def select(
         word: an environment, or the group.
         names: services.
         verbs: what else the first word may have been meant to be.
-        looking: accept the word for all environments too.
+        looking: accept the word for all environments too; no name means every service.
 
     Raises:
+        WrongUsage: no service is named, and something would be done.
         UnknownName: one of them does not exist; near matches are named.
         Refused: a service has no staging and staging is asked for.
     """
@@ -38,7 +39,14 @@ def select(
     if word not in groups and word not in known:
         raise unknown("environment", word, [*known, *groups, *verbs])
     environments = repository.environments if word == EVERYWHERE else repository.select(word)
-    services = tuple(repository.service(name) for name in dict.fromkeys(names))
+    if not names and not looking:
+        raise WrongUsage(
+            "no service is named",
+            why=f"there are: {', '.join(repository.service_names) or 'none yet'}",
+            next_step=f"deploy {word} SERVICE",
+        )
+    chosen = names or repository.service_names
+    services = tuple(repository.service(name) for name in dict.fromkeys(chosen))
     if not environments:
         raise UserError(f"no environment is of kind {GROUP}", where="helmfile.d/environments.yaml")
     for service in services:

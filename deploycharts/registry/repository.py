@@ -90,9 +90,10 @@ class Repository:
             UserError: its service.yaml is not valid.
         """
         if name not in self.service_names:
-            raise unknown(
-                "service", name, self.service_names, next_step=f"create-new-service {name}"
-            )
+            error = unknown("service", name, self.service_names)
+            if "did you mean" not in error.why:
+                error.next_step = f"create-new-service {name}"
+            raise error
         folder = self.root / "helmfile.d" / "services" / name
         state_file = next(folder / state for state in STATE_FILES if (folder / state).is_file())
         body, source = self._mapping(folder / "service.yaml", optional=True)

@@ -197,10 +197,17 @@ def _ask_reading(
         raise UserError(
             f"helmfile cannot read the state of {state_file.parent.name} in {environment}",
             where=state_file,
-            why=_ANSI.sub("", answer.err).strip()[-2000:],
+            why=_plain_words(answer.err),
             next_step=f"cd {state_file.parent} && helmfile -e {environment} build",
         )
     return answer
+
+
+def _plain_words(err: str) -> str:
+    """What helmfile means; of nested template errors only the innermost message."""
+    text = _ANSI.sub("", err).strip()
+    failed = re.findall(r"error calling fail: (.*)", text)
+    return str(failed[-1]) if failed else text[-2000:]
 
 
 def _without_reading_hooks(state_file: Path) -> str:

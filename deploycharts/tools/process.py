@@ -171,6 +171,35 @@ def start(
         raise UserError(f"cannot start {argv[0]}", why=str(error).splitlines()[0]) from None
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process lives; one that ended and that nobody waited for does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state != "Z"
+
+
+def interrupt_group(group: int, *, timeout_s: float) -> bool:
+    """Interrupt a process group that somebody else started; whether it ended in time."""
+    deadline = time.monotonic() + timeout_s
+    try:
+        os.killpg(group, signal.SIGINT)
+    except ProcessLookupError:
+        return True
+    while time.monotonic() < deadline:
+        if not is_alive(group):
+            return True
+        time.sleep(0.1)
+    return False
+
+
 def _not_started(argv: Sequence[str], cwd: Path | None, error: OSError) -> UserError:
     missing_folder = cwd is not None and not cwd.is_dir()
     return UserError(

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from deploycharts.tools.process import is_alive
+
+_PREFIX = "deploycharts-"
+_ABANDONED_S = 900.0
 
 
 @contextmanager
 def private_folder(purpose: str) -> Iterator[Path]:
-    """A folder that only this user can enter (0700); it is removed whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix=f"deploycharts-{purpose}-"))
+    """A folder that only this user can enter (0700); it is removed whatever happens.
+
+    After a SIGKILL it stays; the next run removes it when its owner is dead and it is old enough
+    that no program started by that owner still reads it.
+    """
+    _sweep(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}-{os.getpid()}-"))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(temporary: Path) -> None:
+    for folder in temporary.glob(f"{_PREFIX}*-*-*"):
+        pid = folder.name.split("-")[2]
+        with suppress(OSError):
+            facts = folder.lstat()
+            mine = facts.st_uid == os.getuid() and folder.is_dir() and not folder.is_symlink()
+            old = time.time() - facts.st_mtime > _ABANDONED_S
+            if mine and old and pid.isdigit() and not is_alive(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)

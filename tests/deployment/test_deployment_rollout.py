@@ -139,11 +139,11 @@ def test_the_journal_announces_each_act_before_its_result(make: Make) -> None:
     lines = service.journal()
 
     assert [line["kind"] for line in lines] == [
-        "begun", "intent", "result", "intent", "result", "outcome",
+        "begun", "intent", "started", "result", "intent", "started", "result", "outcome",
     ]  # fmt: skip
     assert lines[1]["expecting"] == 0
     assert lines[1]["fingerprint"]
-    assert lines[2]["revision"] == 1
+    assert lines[3]["revision"] == 1
 
 
 def test_rollback_goes_to_what_ran_before_the_last_deployment(make: Make) -> None:

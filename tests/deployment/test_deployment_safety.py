@@ -74,7 +74,7 @@ def test_the_question_defaults_to_no_and_ignores_what_was_typed_before(make: Mak
     )  # fmt: skip
     terminal.send("y\r")
 
-    terminal.expect("Change codfw")
+    terminal.expect("Change .* in codfw")
     terminal.expect("N]")
     terminal.send("\r")
     terminal.expect(pexpect.EOF)
@@ -194,6 +194,58 @@ def test_interrupting_a_deployment_brings_back_what_it_touched(make: Make) -> No
     ]  # fmt: skip
 
 
+def test_a_helm_that_outlived_its_deployment_is_ended_before_going_back(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.fault("never-ready")
+    process = _start(service)
+    wait_until(lambda: service.history("staging", "canary")[-1] == (2, "pending-upgrade"))
+    process.kill()
+    process.communicate()
+
+    explained = service.deploy("status", "staging")
+    repaired = service.deploy("rollback", "staging")
+
+    assert "the helm that it started still runs" in explained.out
+    assert repaired.code == 0, repaired.err
+    assert service.history("staging", "canary") == [
+        (1, "superseded"), (2, "failed"), (3, "deployed"),
+    ]  # fmt: skip
+
+
+def test_a_deployment_that_runs_is_not_rolled_back_by_somebody_else(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.fault("never-ready")
+    process = _start(service)
+    wait_until(lambda: service.history("staging", "canary")[-1] == (2, "pending-upgrade"))
+
+    second = service.deploy("staging")
+    back = service.deploy("rollback", "staging")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+
+    assert (second.code, back.code) == (4, 4), second.err + back.err
+    assert "is still running" in second.err
+    assert "next: wait for it" in second.err
+    assert process.returncode == 130, err
+    assert service.history("staging", "canary")[-1] == (3, "deployed")
+
+
+def test_output_that_nobody_reads_does_not_stop_a_roll_out(make: Make) -> None:
+    service = make("staging")
+    words = shlex.join([str(PROGRAMS / "deploy"), "staging", service.name])
+
+    subprocess.run(
+        ["/bin/bash", "-c", f"{words} 2>&1 | head -1"], cwd=service.root, check=True,
+        env=service.environ(), capture_output=True,
+    )  # fmt: skip
+
+    wait_until(lambda: service.journal()[-1]["kind"] == "outcome")
+    assert service.journal()[-1]["exit"] == 0
+    assert service.history("staging", "canary") == [(1, "deployed")]
+
+
 def test_looking_leaves_no_trace(make: Make) -> None:
     service = make("staging")
     subprocess.run(["git", "add", "-A"], cwd=service.root, check=True)
@@ -227,6 +279,13 @@ def test_secrets_are_never_shown(make: Make) -> None:
     assert failed.code == 6
     assert "CrashLoopBackOff" in failed.err
     assert not [text for text in told + journals if secret in text]
+
+
+def _start(service: Deployable) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [str(PROGRAMS / "deploy"), "staging", service.name], cwd=service.root,
+        env=service.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
 def _kill_all(name: str, group: int) -> None:

@@ -18,6 +18,7 @@ command = Verbs(
     verbs=VERBS,
     package="deploycharts.cli.deploy",
     default="run",
+    subcommand_metavar="ENVIRONMENT SERVICE... | COMMAND",
     help="Deploy services to staging, to a datacenter, or to production (all datacenters).",
     epilog="deploy ENVIRONMENT SERVICE is short for deploy run ENVIRONMENT SERVICE.",
 )

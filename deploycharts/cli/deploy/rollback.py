@@ -61,7 +61,7 @@ def command(
         return Exit.DONE
     words = [environment, service, *(["--release", release] if release else [])]
     again = " ".join(["deploy rollback", *words, *(["--to", to] if to != "last-good" else [])])
-    if not talk.require_word(plan.id, plan.environments, yes, again):
+    if not talk.require_word(plan.id, plan.environments, yes, again, subject=service):
         console.say("nothing was changed")
         return Exit.INTERRUPTED
     return talk.conclude(going_back.run(plan, listen=talk.listener), output=output, command=words)
@@ -74,7 +74,7 @@ def _show(plan: Rollback) -> None:
     names = [environment.name for environment in plan.environments]
     changes = talk.describe((each.difference for each in plan.returns), names, full=False)
     if changes:
-        console.out(changes)
+        console.out(f"{changes}\n")
     for line in _lines(plan):
         console.say(f"  {line}")
     console.say(console.style(f"plan {plan.id}", "dim"))

@@ -52,7 +52,9 @@ def command(
 
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.as_json()}))
         return Exit.DONE
-    if not talk.require_word(plan.id, plan.environments, yes, " ".join(["deploy", *words])):
+    if not talk.require_word(
+        plan.id, plan.environments, yes, " ".join(["deploy", *words]), subject=", ".join(services)
+    ):
         console.say("nothing was changed")
         return Exit.INTERRUPTED
     outcome = run(plan, listen=talk.listener)

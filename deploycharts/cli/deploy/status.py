@@ -36,7 +36,9 @@ def command(
         environment = None
     chosen = repository.environments
     if environment is not None:
-        chosen, _ = select(repository, environment, services, looking=True)
+        chosen, _ = select(
+            repository, environment, services, verbs=repository.service_names, looking=True
+        )
     names = [repository.service(name).name for name in services or repository.service_names]
     found = status.read(repository, chosen, names)
     known = [each for each in found if not isinstance(each, UserError)]
@@ -47,31 +49,42 @@ def command(
                     "errors": problems}  # fmt: skip
         console.out(json.dumps(document))
     else:
-        _show(known)
+        if known:
+            _show(known)
+        elif not errors:
+            console.say("nothing is deployed there")
         for error in errors:
             where = f" ({error.where})" if error.where else ""
             console.say(f"{console.style('?', 'yellow')} {error.what}{where}")
     if errors and not known:
         return errors[0].exit
-    return Exit.CHECK_FAILED if exit_code and not all(e.is_well for e in known) else Exit.DONE
+    is_well = not errors and all(each.is_well for each in known)
+    return Exit.CHECK_FAILED if exit_code and not is_well else Exit.DONE
+
+
+def _utc(text: str) -> str:
+    """The time in UTC; helm writes that of its machine, with its zone."""
+    from datetime import UTC, datetime
+
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return text
 
 
 def _show(found: Sequence[ReleaseStatus]) -> None:
     from deploycharts.console import console
     from deploycharts.report.table import table
 
-    if not found:
-        console.say("nothing is deployed there")
-        return
     rows = [
         (
             each.target.service, each.target.environment, each.target.release,
             f"{each.revision} {each.status}", f"{each.ready}/{each.wanted}",
-            each.since[:19].replace("T", " "), ", ".join(each.images),
+            _utc(each.since), ", ".join(each.images),
         )
         for each in found
     ]  # fmt: skip
-    heads = ("SERVICE", "ENVIRONMENT", "RELEASE", "REVISION", "READY", "SINCE", "IMAGE")
+    heads = ("SERVICE", "ENVIRONMENT", "RELEASE", "REVISION", "READY", "SINCE (UTC)", "IMAGE")
     console.out(table(heads, rows))
     for each in found:
         for line in (*each.troubles, *([each.remark] if each.remark else [])):

@@ -14,6 +14,8 @@ from deploycharts.deployment import progress
 from deploycharts.errors import Exit, Refused, StalePlan
 from deploycharts.report import live
 
+_MOST_WARNINGS = 5
+
 if TYPE_CHECKING:
     from deploycharts.changes.model import Consequence, Fold
     from deploycharts.deployment.plan import Difference, Plan
@@ -36,6 +38,8 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
             now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
             console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
+    for warning in _warnings(plan):
+        console.say(console.style(f"‼ {warning}", "red", "bold"))
 
 
 def describe(differences: Iterable[Difference], environments: Sequence[str], *, full: bool) -> str:
@@ -55,6 +59,16 @@ def describe(differences: Iterable[Difference], environments: Sequence[str], *, 
         coloured=console.is_coloured(sys.stdout),
         environments=environments,
     )
+
+
+def _warnings(plan: Plan) -> list[str]:
+    """The gravest consequences once more, where the question is read."""
+    from deploycharts.changes.model import Risk
+
+    _, consequences = _digest(step.difference for step in plan.steps)
+    return [f"{each.target}: {each}" for each in consequences if each.risk is Risk.HIGH][
+        :_MOST_WARNINGS
+    ]
 
 
 def describe_json(plan: Plan) -> str:
@@ -87,7 +101,9 @@ def _digest(
     return fold([each.changes for each in found]), results
 
 
-def require_word(plan: str, touched: Sequence[Environment], yes: str | None, again: str) -> bool:
+def require_word(
+    plan: str, touched: Sequence[Environment], yes: str | None, again: str, *, subject: str
+) -> bool:
     """Whether a person agreed: always for staging, by answer or `--yes` for production.
 
     Args:
@@ -95,6 +111,7 @@ def require_word(plan: str, touched: Sequence[Environment], yes: str | None, aga
         touched: the environments that would be changed.
         yes: None without --yes, "" for a bare one, else the plan's ID.
         again: the command line to repeat with --yes=ID.
+        subject: what is changed, as the question names it.
 
     Raises:
         StalePlan: --yes names another plan than the one that would be carried out.
@@ -114,10 +131,11 @@ def require_word(plan: str, touched: Sequence[Environment], yes: str | None, aga
     if not has_terminal:
         raise Refused(
             "production changes only on a person's word, and there is no terminal to ask",
-            why=f"plan {plan} was shown above",
+            why=f"the plan is {plan}; {again} --dry-run shows it",
             next_step=f"{again} --yes={plan}",
         )
-    return _ask(f"Change {', '.join(environment.name for environment in touched)}?")
+    names = ", ".join(environment.name for environment in touched)
+    return _ask(f"Change {subject} in {names}?")
 
 
 def listener(event: Event) -> None:
@@ -160,7 +178,8 @@ def conclude(outcome: Outcome, *, output: str, command: Sequence[str]) -> int:
     else:
         back = ", ".join(outcome.undone) or "nothing had been changed"
         console.say(console.style(f"rolled back: {back}", "yellow"))
-        console.say(f"  next: mend the cause, then deploy {words}")
+        stopped = outcome.exit is Exit.INTERRUPTED
+        console.say(f"  next: {'' if stopped else 'mend the cause, then '}deploy {words}")
     if outcome.exit is not Exit.DONE:
         console.say(console.style(f"  journal: {_short(outcome.journal)}", "dim"))
     return outcome.exit
@@ -183,7 +202,11 @@ def _ask(question: str) -> bool:
     import termios
 
     termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    return click.confirm(console.style(question, "bold"), default=False, err=True)
+    try:
+        return click.confirm(console.style(question, "bold"), default=False, err=True)
+    except click.Abort:
+        console.say()
+        return False
 
 
 def _has_terminal() -> bool:
