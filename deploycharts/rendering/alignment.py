@@ -109,14 +109,23 @@ def _entries(marked: str) -> Iterator[_Entry]:
 
 
 def _chains(text: str) -> Iterator[tuple[int, _Chain, str]]:
-    """The lines with a key, each with the keys around it as the indentation tells."""
+    """The lines with a key, each with the keys around it as the indentation tells.
+
+    Keys of a loop or a branch, which may not be written, are not around what follows it.
+    """
     around: list[tuple[int, str]] = []
+    outside: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), 1):
+        is_outside = not line.startswith(_BLOCK)
+        if is_outside:
+            around = outside
         key = _KEY.match(line.lstrip(_BLOCK))
         if key is None:
             continue
+        around = [*around]
         depth = len(key[1])
         while around and around[-1][0] >= depth:
             around.pop()
         around.append((depth, key[2]))
+        outside = around if is_outside else outside
         yield number, tuple(name for _, name in around), line

@@ -7,14 +7,14 @@ disagree, or where the line cannot be known, the answer is "unknown" with the re
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploycharts.documents import Json
 from deploycharts.errors import unknown
 from deploycharts.rendering.chartfiles import read_chart
 from deploycharts.rendering.layers import chart_defaults, shown, user_values
-from deploycharts.rendering.marked import KeyPath, Leaf, Marked, Origin, Table, show_key
+from deploycharts.rendering.marked import KeyPath, Leaf, Marked, Origin, Table, leaves, show_key
 from deploycharts.rendering.merging import Coalesced, Defaults, coalesce
 from deploycharts.rendering.release import Release
 from deploycharts.rendering.values import Effective, effective
@@ -22,6 +22,7 @@ from deploycharts.source import Source
 
 _DISAGREES = "the layers, read by Helm's rules as we know them, give something else than Helm says"
 _NOT_FOUND = "no layer, default or `set` is known to set it"
+_NULLS = "null in the chart's defaults meets a default of a subchart"
 _IMPORTED = "the chart imports values of its subcharts"
 _NO_DEFAULTS = Defaults(Table(Origin(Source(""))))
 _REMOTE = "the chart is fetched from elsewhere, so that its own defaults are not known"
@@ -81,6 +82,7 @@ def explain(release: Release, root: Path) -> tuple[Provenance, ...]:
     merged = coalesce(user_values(release, root), defaults)
     imports = chart is not None and any(each.get("import-values") for each in chart.dependencies)
     missing = _IMPORTED if imports else _NOT_FOUND
+    _doubt_nulls(merged.values, defaults)
     return tuple(_explained(asked, merged, missing))
 
 
@@ -134,6 +136,28 @@ def _explained(asked: Effective, merged: Coalesced, missing: str) -> Iterator[Pr
             shadowed = _distinct(leaf.shadowed, leaf.origin)
             doubt = leaf.origin.doubt
             yield Provenance(key, None, leaf.origin, shadowed, doubt, is_deleted=True)
+
+
+def _doubt_nulls(values: Marked, chart: Defaults) -> None:
+    """Mark what a subchart sets although its parent's defaults say null: helm's rules vary."""
+    for name, subchart in chart.subcharts.items():
+        found = values.items.get(name) if isinstance(values, Table) else None
+        nulls = chart.values.items.get(name)
+        folder = subchart.values.origin.source.path.rpartition("/")[0]
+        if found is not None and nulls is not None:
+            _doubt_below(found, nulls, folder)
+        if found is not None:
+            _doubt_nulls(found, subchart)
+
+
+def _doubt_below(values: Marked, nulls: Marked, folder: str) -> None:
+    if isinstance(nulls, Leaf) and nulls.origin.value is None:
+        for _, leaf in leaves(values):
+            if leaf.origin.source.path.startswith(f"{folder}/"):
+                leaf.origin = replace(leaf.origin, doubt=leaf.origin.doubt or _NULLS)
+    elif isinstance(nulls, Table) and isinstance(values, Table):
+        for name in nulls.items.keys() & values.items.keys():
+            _doubt_below(values.items[name], nulls.items[name], folder)
 
 
 def texts(value: Json) -> Iterator[str]:

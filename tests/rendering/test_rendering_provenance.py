@@ -159,6 +159,18 @@ def test_a_subchart_s_values_come_from_above_or_from_itself(tmp_path: Path) -> N
     assert _told(_one(found, tmp_path, "sub.global.g")) == (1, "v.yaml:4", [])
 
 
+def test_null_in_defaults_above_a_subchart_s_default_is_unknown(tmp_path: Path) -> None:
+    write(tmp_path, chart("m: {a: 1}\nb: 1\n", path=f"{CHART}/charts/sub"))
+
+    found = service(
+        tmp_path, {"v.yaml": "x: 1\n"}, defaults="sub: {m: {a: null}}\n", more=DEPENDENCY
+    )
+
+    assert _one(found, tmp_path, "sub.m.a").value == 1
+    assert "null" in _one(found, tmp_path, "sub.m.a").unknown
+    assert _told(_one(found, tmp_path, "sub.b"))[0] == 1
+
+
 def test_a_subchart_that_is_off_or_has_an_alias_is_seen_as_helm_does(tmp_path: Path) -> None:
     more = DEPENDENCY + "    alias: one\n" + DEPENDENCY.partition("\n")[2]
     more += "    alias: two\n    condition: two.on\n"
