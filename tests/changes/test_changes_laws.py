@@ -6,6 +6,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from deploycharts.changes.consequences import consequences
 from deploycharts.changes.fold import fold, unfold
 from deploycharts.changes.model import Op
 from tests.changes.changes_builders import TARGET, Body, documents, target
+
+pytestmark = pytest.mark.slow
 
 NAMES = st.sampled_from(["main", "echo", "a", "tls", "x.y/z"])
 SCALARS: st.SearchStrategy[Any] = st.one_of(

@@ -11,6 +11,8 @@ import pytest
 
 from tests.services import PROGRAMS, Deployable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Deployable:

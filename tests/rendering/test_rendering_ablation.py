@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from deploycharts.changes.compare import compare
 from deploycharts.changes.fold import fold
 from deploycharts.changes.model import Cause, Fold, show_path
@@ -15,6 +17,8 @@ from deploycharts.rendering.ablation import causes
 from deploycharts.target import Target
 from deploycharts.tools import process, programs
 from tests.rendering.values_builders import chart, write
+
+pytestmark = pytest.mark.slow
 
 TARGET = Target("web", "staging", "main")
 CONFIG = """apiVersion: v1

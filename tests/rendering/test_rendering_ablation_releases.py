@@ -20,6 +20,8 @@ from deploycharts.rendering.retried import Retried
 from deploycharts.target import Target
 from tests.services import Deployable
 
+pytestmark = pytest.mark.slow
+
 
 class Trees:
     """A service before and after an edit."""

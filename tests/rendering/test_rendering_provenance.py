@@ -27,6 +27,8 @@ from tests.rendering.values_builders import (
     write,
 )
 
+pytestmark = pytest.mark.slow
+
 DEPENDENCY = 'dependencies:\n  - name: sub\n    version: 0.1.0\n    repository: ""\n'
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploycharts.rendering.alignment import align
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from deploycharts.rendering.provenance import Provenance, explain
 from deploycharts.rendering.values import effective
 from deploycharts.source import Source
 from tests.rendering.values_builders import CHART, SERVICE, chart, layer, release, write
+
+pytestmark = pytest.mark.slow
 
 Tree: TypeAlias = "dict[str, Tree | str]"
 

@@ -13,6 +13,8 @@ from deploycharts.rendering.unused import Unused, unused
 from deploycharts.rendering.uses import uses_of
 from tests.rendering.values_builders import CHART, chart, layer, release, service, write
 
+pytestmark = pytest.mark.slow
+
 HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata:\n"
 
 

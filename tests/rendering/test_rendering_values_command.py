@@ -14,6 +14,8 @@ from deploycharts.rendering.release import evaluate
 from deploycharts.rendering.values import effective
 from tests.services import Deployable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def web(tmp_path: Path) -> Deployable:

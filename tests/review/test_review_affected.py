@@ -8,6 +8,8 @@ import pytest
 
 from tests.review.review_builders import SERVICES, Repo, changes
 
+pytestmark = pytest.mark.slow
+
 PLAIN = """\
 bases: [../../environments.yaml]
 ---

@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.review.review_builders import SERVICES, Repo
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = Path(sys.prefix) / "bin" / "review-charts"
 

@@ -20,6 +20,8 @@ from deploycharts.review import fixtures
 from deploycharts.tools import git
 from tests.review.review_builders import CHECKOUT, Repo
 
+pytestmark = pytest.mark.slow
+
 
 def releases(root: Path, folder: Path) -> list[Release]:
     """All releases of a repository, and all charts with their fixtures."""

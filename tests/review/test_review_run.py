@@ -17,6 +17,8 @@ from deploycharts.review.model import Review, When
 from deploycharts.review.verdict import verdict
 from tests.review.review_builders import SERVICES, Repo, changes
 
+pytestmark = pytest.mark.slow
+
 
 def failures(found: Review) -> dict[str, When]:
     return {each.who: each.when for each in found.failures}

@@ -12,6 +12,8 @@ from deploycharts.errors import UserError
 from deploycharts.scaffold import apply
 from tests.scaffold.scaffold_builders import killed_at
 
+pytestmark = pytest.mark.slow
+
 OLD = {"a/one": "1\n", "a/gone": "x\n"}
 NEW = {"a/one": "2\n", "a/gone": None, "b/c/two": "new\n", "top": "new\n"}
 AFTER = {"a/one": "2\n", "b/c/two": "new\n", "top": "new\n"}

@@ -11,6 +11,8 @@ import yaml
 from deploycharts.errors import Exit
 from tests.scaffold.scaffold_builders import create, files, killed_at
 
+pytestmark = pytest.mark.slow
+
 LONGEST = "a" * 53
 
 

@@ -16,7 +16,7 @@ from deploycharts.scaffold.prompter import Problem
 from deploycharts.scaffold.question import Question
 from tests.scaffold.scaffold_builders import create, files
 
-pytestmark = pytest.mark.usefixtures("unverified")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unverified")]
 
 
 class Script:

@@ -22,6 +22,8 @@ from deploycharts.scaffold.tree import Tree
 from deploycharts.tools import process, programs
 from tests.scaffold.scaffold_builders import TEMPLATES, answers, facts, repository
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS = ("staging", "codfw", "eqiad")
 DIGEST = "sha256:" + "0" * 64
 

@@ -18,7 +18,7 @@ from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.tools import process
 from tests.scaffold.scaffold_builders import ROOT, answers, commit_all, create, facts, files, git
 
-pytestmark = pytest.mark.usefixtures("unverified")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("unverified")]
 
 
 BLUBBER_KEYS = frozenset(

@@ -14,6 +14,8 @@ import pytest
 from tests.scaffold.scaffold_builders import TEMPLATES
 from tests.scaffold.scaffold_servers import Answer, serving
 
+pytestmark = pytest.mark.slow
+
 CHECK = TEMPLATES / "service" / "<@cookiecutter.name@>" / "chart" / "files" / "check.py"
 
 

@@ -13,7 +13,10 @@ import yaml
 
 from tests.scaffold.scaffold_builders import files
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning"),
+]
 
 PROGRAM = "from deploycharts.cli.entry import create_new_service; create_new_service()"
 DOWN, CLEAR = "\x1b[B", "\x15"

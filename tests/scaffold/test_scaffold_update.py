@@ -30,6 +30,8 @@ from tests.scaffold.scaffold_builders import (
     repository,
 )
 
+pytestmark = pytest.mark.slow
+
 PROJECT = "<@cookiecutter.name@>"
 DEPLOYMENT = f"running/{PROJECT}/chart/templates/deployment.yaml"
 
