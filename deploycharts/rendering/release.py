@@ -21,6 +21,8 @@ from deploycharts.tools import helm, helmfile
 from deploycharts.tools.helmfile import Call, State
 from deploycharts.tools.workdir import private_folder
 
+_FETCHED = b"ref+"
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -188,7 +190,7 @@ def _layers(
             missing.append(repository.shown(path))
             continue
         kind: Literal["file", "template"] = "template" if entry.endswith(".gotmpl") else "file"
-        secret = index >= encrypted or path == private.resolve() or _looks_private(path)
+        secret = index >= encrypted or path == private.resolve() or _holds_secrets(path)
         named.append((Source(repository.shown(path)), kind, secret))
     if call is not None and len(named) != len(contents):
         # Globs and remote files: which bytes came from where is not known, so all may be secret.
@@ -200,8 +202,10 @@ def _layers(
     return layers, tuple(missing)
 
 
-def _looks_private(path: Path) -> bool:
-    return path.name.startswith("private") or bool({"private", "secrets"} & set(path.parts))
+def _holds_secrets(path: Path) -> bool:
+    """By its name, or because helmfile fetches secrets into it (`ref+vault://…`)."""
+    named = path.name.startswith("private") or {"private", "secrets"} & set(path.parts)
+    return bool(named) or _FETCHED in path.read_bytes()
 
 
 def _require_mapping(layer: Layer) -> None:

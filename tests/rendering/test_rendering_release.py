@@ -39,6 +39,19 @@ def test_layers_come_in_helm_s_order_with_their_files(service: Deployable) -> No
     assert f"{here}/values-eqiad.yaml" in main.missing
 
 
+def test_a_layer_into_which_secrets_are_fetched_is_secret(service: Deployable) -> None:
+    (service.root / "token").write_text("s3cret-token")
+    service.write(
+        "values-staging.yaml", {"config": {"env": {"T": f"ref+file://{service.root}/token"}}}
+    )
+
+    (canary, _) = _evaluate(service)
+    layer = next(each for each in canary.layers if each.source.path.endswith("-staging.yaml"))
+
+    assert b"s3cret-token" in layer.content
+    assert layer.secret
+
+
 def test_releases_come_in_the_order_of_their_needs(service: Deployable) -> None:
     assert [release.target.release for release in _evaluate(service)] == ["canary", "main"]
 
