@@ -29,14 +29,17 @@ def command(revisions: str | None, everything: bool, form: str, full: bool, exit
     Exits with 8 if something does not render.
     """
     import gc
+    import sys
 
     from deploycharts.console import console
     from deploycharts.errors import Exit
     from deploycharts.registry.repository import discover
     from deploycharts.review.run import review
 
-    # Everything lives until the end: looking for garbage would only take time.
+    # Everything lives until the end: looking for garbage would only take time. One thread waits for
+    # programs while another computes: it must not wait for its turn as well.
     gc.disable()
+    sys.setswitchinterval(0.0005)
     found = review(discover().root, revisions, everything=everything)
     console.out(_report(found, form, full=full))
     if found.broken_claims or any(each.is_open for each in found.failures):

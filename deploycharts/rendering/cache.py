@@ -48,7 +48,8 @@ class Cache:
         """Store an answer; readers see all of it or nothing."""
         path = self._path(key)
         with suppress(OSError):
-            self._make(path.parent)
+            if not path.parent.is_dir():
+                self._make(path.parent)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
             try:
                 with os.fdopen(handle, "wb") as file:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,7 +33,7 @@ from deploycharts.tools.helmfile import State
 from deploycharts.tools.workdir import private_folder
 
 _PROCESSES = 2
-_MOST_AT_ONCE = 48
+_MOST_AT_ONCE = 36
 # Reviews see the dummy values that are checked in, whatever secrets this machine has.
 _VALUES = {"private": "helmfile.d/services/{service}/private.example.yaml"}
 
@@ -63,12 +64,8 @@ def evaluate_many(
         cache: where evaluations are remembered.
         fresh: evaluate everything, whatever is remembered.
     """
-    keys = {each: _key(each, inputs(each.tree, each.service)) for each in questions}
-    stored: dict[str, bytes] = {}
-    for known in {each for each in keys.values() if each and not fresh}:
-        content = cache.get(known)
-        if content is not None:
-            stored[known] = content
+    keys = _keys(questions, inputs)
+    stored = {} if fresh else _stored(keys.values(), cache)
     asked = _first_of_each(questions, keys, stored)
     _lay_out(asked, inputs)
     answers = _ask(asked)
@@ -111,11 +108,25 @@ def evaluate_afresh(repository: Repository, service: str, environment: str) -> t
     return from_state(repository, chosen, repository.environment(environment), state)
 
 
-def _key(question: Question, inputs: Inputs) -> str | None:
-    if inputs.always:
-        return None
+def _keys(
+    questions: Iterable[Question], inputs: Callable[[Tree, str], Inputs]
+) -> dict[Question, str | None]:
+    """What each answer is remembered as; None if it must not be."""
     programs = (program_identity("helm"), program_identity("helmfile"))
-    return key("state", *programs, inputs.digest(question.tree), question.environment)
+    digests: dict[tuple[Tree, str], str] = {}
+    keys: dict[Question, str | None] = {}
+    for each in questions:
+        found = inputs(each.tree, each.service)
+        if (each.tree, each.service) not in digests:
+            digests[each.tree, each.service] = found.digest(each.tree)
+        digest = digests[each.tree, each.service]
+        keys[each] = None if found.always else key("state", *programs, digest, each.environment)
+    return keys
+
+
+def _stored(names: Iterable[str | None], cache: Cache) -> dict[str, bytes]:
+    contents = {name: cache.get(name) for name in set(names) if name}
+    return {name: content for name, content in contents.items() if content is not None}
 
 
 def _first_of_each(
@@ -251,21 +262,30 @@ def _below(path: Path | None, root: Path) -> str | None:
 
 def _unpacked(content: bytes, question: Question) -> Answer:
     try:
-        return tuple(_from_json(each, question.tree) for each in json.loads(content))
+        return tuple(_from_json(body, layers, question.tree) for body, layers in _parsed(content))
     except UserError as error:
         return _shown(error, question.tree)
 
 
-def _from_json(body: Mapping[str, Any], tree: Tree) -> Release:
+@lru_cache(maxsize=256)
+def _parsed(content: bytes) -> tuple[tuple[Mapping[str, Any], tuple[Layer, ...]], ...]:
+    """What was stored; both sides of a review mostly ask for the same."""
+    return tuple((body, _layers(body["layers"])) for body in json.loads(content))
+
+
+def _layers(stored: Iterable[Sequence[Any]]) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(Source(place, line), kind, secret, digest, base64.b64decode(content))
+        for place, line, kind, secret, digest, content in stored
+    )
+
+
+def _from_json(body: Mapping[str, Any], layers: tuple[Layer, ...], tree: Tree) -> Release:
     root = tree.root
     reference, version, path = body["chart"]
     chart = ChartRef(reference, version, None if path is None else root / path)
     if chart.path is not None and not (chart.path / "Chart.yaml").is_file():
         raise UserError(f"the chart {reference} is not there", where=body["state"])
-    layers = tuple(
-        Layer(Source(place, line), kind, secret, digest, base64.b64decode(content))
-        for place, line, kind, secret, digest, content in body["layers"]
-    )
     return Release(
         target=Target(*body["target"]),
         namespace=body["namespace"],

@@ -19,7 +19,7 @@ from deploycharts.tools import process, programs
 _NAME = "renderserver"
 _OBJECTS = '{"objects":['
 # It lives for seconds: collecting garbage is a waste until there is much of it.
-_GO_MEMORY = {"GOGC": "off", "GOMEMLIMIT": "160MiB"}
+_GO_MEMORY = {"GOGC": "off", "GOMEMLIMIT": "96MiB"}
 
 
 @dataclass(frozen=True, slots=True)

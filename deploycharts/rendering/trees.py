@@ -34,12 +34,13 @@ class Tree:
         self._laid_out: set[str] = set()
         self._listings: dict[Path, str] = {}
         self._lock = threading.RLock()
+        self._listed = threading.Lock()
 
     @property
     def entries(self) -> Mapping[str, Entry]:
         """All files, by their path in the repository."""
         # No cached_property: its lock would make the two sides wait for each other.
-        with self._lock:
+        with self._listed:
             if self._entries is None:
                 self._entries = self.files.entries()
             return self._entries

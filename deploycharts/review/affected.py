@@ -137,8 +137,11 @@ class Scope:
     def lay_out(self, charts: Iterable[str]) -> None:
         """Lay out charts on both sides, all in one go."""
         wanted = [*charts]
-        for tree in self.sides:
-            tree.require(path for chart in wanted for path in chart_inputs(tree, chart))
+        self.sides.each(
+            lambda tree: tree.require(
+                path for chart in wanted for path in chart_inputs(tree, chart)
+            )
+        )
 
     def _is_touched(self, service: str) -> bool:
         found = [self.inputs(tree, service) for tree in self.sides]

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from deploycharts.changes.compare import compare
+from deploycharts.changes.consequences import consequences
 from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import Change, ChangeSet
 from deploycharts.documents import Document
@@ -97,7 +98,25 @@ class _Found:
         if found is None or found.changes.is_empty:
             self.unchanged.append(unit)
         else:
-            self.differences.append(found)
+            self.differences.append(_with_consequences(found))
+
+
+def _with_consequences(found: Difference) -> Difference:
+    if found.unit.is_fixture:
+        return found
+    told = consequences(found.changes, found.base, found.head)
+    return replace(found, consequences=told)
+
+
+def together(one: Compared, other: Compared) -> Compared:
+    """What came of both."""
+    return Compared(
+        (*one.differences, *other.differences),
+        (*one.unchanged, *other.unchanged),
+        (*one.failures, *other.failures),
+        (*one.unsteady, *other.unsteady),
+        one.rendered + other.rendered,
+    )
 
 
 def _render(units: Iterable[Unit], *, cache: Cache, fresh: bool) -> Mapping[int, Output]:

@@ -54,13 +54,14 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changes in a unit, secrets masked by `mask`."""
+    """What changes in a unit, secrets masked by `mask`; a fixture has no consequences."""
 
     unit: Unit
     changes: ChangeSet
     base: tuple[Document, ...] = field(repr=False)
     head: tuple[Document, ...] = field(repr=False)
     mask: Masker = field(repr=False, compare=False)
+    consequences: tuple[Consequence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

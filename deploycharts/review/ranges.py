@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Sides:
         """Whether git knows them to be the same."""
         return self.base.files.id == self.head.files.id
 
-    def lay_out(self) -> None:
-        """Lay out both, at the same time."""
+    def each(self, act: Callable[[Tree], object]) -> None:
+        """Do something with both, at the same time."""
         with ThreadPoolExecutor(max_workers=2) as pool:
-            for _ in pool.map(lambda tree: tree.root, self):
+            for _ in pool.map(act, self):
                 pass
 
     def __iter__(self) -> Iterator[Tree]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploycharts.changes.consequences import consequences, image_differences
+from deploycharts.changes.consequences import image_differences
 from deploycharts.changes.fold import fold
 from deploycharts.changes.model import ChangeSet, Consequence
 from deploycharts.rendering.cache import Cache, user_cache
 from deploycharts.review import remarks, units
 from deploycharts.review.affected import Scope
 from deploycharts.review.causes import with_causes
-from deploycharts.review.compared import Compared, compare_units
+from deploycharts.review.compared import Compared, compare_units, together
 from deploycharts.review.model import Counts, Difference, Failure, Review, Unit
 from deploycharts.review.ranges import Sides, sides
 
@@ -33,7 +34,7 @@ def review(root: Path, words: str | None = None, *, everything: bool = False) ->
     with sides(root, words) as both:
         if both.are_equal and not everything:
             return Review(both.base.title, both.head.title)
-        both.lay_out()
+        both.each(lambda tree: tree.root)
         found = _review(both, cache, everything=everything)
     cache.prune()
     return found
@@ -41,11 +42,14 @@ def review(root: Path, words: str | None = None, *, everything: bool = False) ->
 
 def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
     scope = Scope(both, cache, everything=everything)
-    released, broken = units.of_services(scope.pairs)
-    tried = units.of_charts(both, scope.chosen_charts)
-    chosen = [each for each in (*released, *tried) if everything or not units.is_same(each)]
-    _lay_out_charts(both, chosen)
-    compared = compare_units(chosen, cache=cache, fresh=everything)
+    charts = scope.chosen_charts
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # helmfile takes its time; meanwhile charts are tried with their fixtures.
+        evaluating = pool.submit(lambda: scope.pairs)
+        tried = units.of_charts(both, charts)
+        compared = _compare(both, tried, cache, everything=everything)
+        released, broken = units.of_services(evaluating.result())
+    compared = together(compared, _compare(both, released, cache, everything=everything))
     failures = (*broken, *compared.failures)
     return Review(
         base=both.base.title,
@@ -61,6 +65,14 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
         counts=_counts(scope, released, tried, compared),
         broken_claims=tuple(_broken_claims(scope, compared)) if everything else (),
     )
+
+
+def _compare(
+    both: Sides, considered: Sequence[Unit], cache: Cache, *, everything: bool
+) -> Compared:
+    chosen = [each for each in considered if everything or not units.is_same(each)]
+    _lay_out_charts(both, chosen)
+    return compare_units(chosen, cache=cache, fresh=everything)
 
 
 def _lay_out_charts(both: Sides, chosen: Iterable[Unit]) -> None:
@@ -92,7 +104,7 @@ def _consequences(differences: Iterable[Difference]) -> Iterable[Consequence]:
     for each in differences:
         if not each.unit.is_fixture:
             heads[each.unit.target] = each.head
-            yield from consequences(each.changes, each.base, each.head)
+            yield from each.consequences
     yield from image_differences(heads)
 
 
