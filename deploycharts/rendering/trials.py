@@ -89,7 +89,7 @@ def workshop(
     base: Path, head: Path, render: Render, *, workers: int, budget: int
 ) -> Iterator[Workshop]:
     """A workshop in a private folder that is removed again."""
-    with private_folder("causes") as folder:
+    with private_folder("causes", wait=False) as folder:
         made = Workshop(base, head, render, folder, workers=workers, budget=budget)
         with made.pool:
             yield made

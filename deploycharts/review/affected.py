@@ -96,7 +96,6 @@ class Scope:
     def evaluated(self) -> tuple[Pair, ...]:
         """The services that are evaluated: all where a chart changes, to know whose it is."""
         every = self._everything or bool(self.touched_charts)
-        self.lay_out(self.chosen_charts)
         return self._evaluate(self.services if every else tuple(sorted(self.touched_services)))
 
     @cached_property

@@ -54,7 +54,7 @@ def sides(root: Path, words: str | None) -> Iterator[Sides]:
     """
     base, base_title, head = _parse(root, words)
     before = git.files_of(root, base)
-    with _opened(root, head) as files, private_folder("review") as workdir:
+    with _opened(root, head) as files, private_folder("review", wait=False) as workdir:
         folder = workdir.resolve()
         yield Sides(
             Tree(before, folder / "base", title=base_title),

@@ -43,6 +43,7 @@ def review(root: Path, words: str | None = None, *, everything: bool = False) ->
 def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
     scope = Scope(both, cache, everything=everything)
     charts = scope.chosen_charts
+    scope.lay_out(charts)
     with ThreadPoolExecutor(max_workers=1) as pool:
         # helmfile takes its time; meanwhile charts are tried with their fixtures.
         evaluating = pool.submit(lambda: scope.pairs)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from deploycharts.errors import UserError
+from deploycharts.tools import process
 from deploycharts.tools.process import is_alive
 
 _PREFIX = "deploycharts-"
@@ -17,18 +19,30 @@ _ABANDONED_S = 900.0
 
 
 @contextmanager
-def private_folder(purpose: str) -> Iterator[Path]:
+def private_folder(purpose: str, *, wait: bool = True) -> Iterator[Path]:
     """A folder that only this user can enter (0700); it is removed whatever happens.
 
     After a SIGKILL it stays; the next run removes it when its owner is dead and it is old enough
-    that no program started by that owner still reads it.
+    that no program started by that owner still reads it. Without `wait` a process of its own
+    removes it, which may take longer than we do: for many files without secrets.
     """
     _sweep(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}-{os.getpid()}-"))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if wait or not _remove_beside(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_beside(folder: Path) -> bool:
+    """Start the removal of a folder; False if that cannot be started."""
+    script = 'rm -rf -- "$0" </dev/null >/dev/null 2>&1 &'
+    try:
+        process.run(["sh", "-c", script, str(folder)])
+    except UserError:
+        return False
+    return True
 
 
 def _sweep(temporary: Path) -> None:

@@ -42,19 +42,19 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def review(root: Path, cache: Path, *words: str) -> Run:
+def review(root: Path, cache: Path, *, is_watched: bool = False) -> Run:
     env = {**os.environ, "DEPLOYCHARTS_CACHE": str(cache), "COLUMNS": "80"}
     started, used = time.perf_counter(), cpu_of_children()
     process = subprocess.Popen(
-        [str(PROGRAMS / "review-charts"), *words],
+        [str(PROGRAMS / "review-charts")],
         cwd=root, env=env, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     peak = [0.0]
     watcher = threading.Thread(target=watch, args=(process, peak), daemon=True)
-    watcher.start()
+    if is_watched:  # it takes time on a processor, too
+        watcher.start()
     out, _ = process.communicate()
     seconds = time.perf_counter() - started
-    watcher.join()
     if process.returncode:
         sys.exit(f"review-charts failed: {out}")
     return Run(seconds, cpu_of_children() - used, peak[0], out)
@@ -158,6 +158,9 @@ def bench_helper(root: Path, base: Path, cache: Path, check: Callable[..., None]
     cold = review(root, cache)
     repository.change_helper(root, 7)
     warm = review(root, cache)
+    watched = [
+        review(root, folder, is_watched=True) for folder in (cache.with_name("other"), cache)
+    ]
     meshed = frozenset(repository.chart_name(each) for each in range(repository.MESHED))
     cases = [*repository.cases_on(meshed)]
     seconds, cpu, hunks = rival(base, root, cases)
@@ -165,11 +168,11 @@ def bench_helper(root: Path, base: Path, cache: Path, check: Callable[..., None]
     say(f"  helm and diff: {seconds:.1f} s, {cpu:.1f} s of processors, {hunks} hunks")
     for name, run in (("cold", cold), ("warm", warm)):
         say(f"  review, {name}: {run.seconds:.2f} s, {run.cpu:.2f} s of processors, "
-            f"{len(run.out.splitlines())} lines, {run.megabytes:.0f} MB")  # fmt: skip
+            f"{len(run.out.splitlines())} lines")  # fmt: skip
     check("faster cold", seconds / cold.seconds, 4, "times", at_least=True)
     check("faster warm", seconds / warm.seconds, 10, "times", at_least=True)
     check("printed changes", changes_in(warm.out), MOST_CHANGES, "changes")
-    check("memory", max(cold.megabytes, warm.megabytes), 500, "MB")
+    check("memory", max(run.megabytes for run in watched), 500, "MB")
 
 
 def bench_small(root: Path, cache: Path, check: Callable[..., None]) -> None:
