@@ -14,6 +14,8 @@ from deploycharts.console import console
 from deploycharts.scaffold.prompter import Problem
 from deploycharts.scaffold.question import Question
 
+_ENUMERATIONS = {"list": "(with commas) ", "map": "(KEY=VALUE, with commas) "}
+
 
 def is_terminal() -> bool:
     """Whether a person can be asked."""
@@ -40,16 +42,20 @@ class TerminalPrompter:
             return (
                 "yes" if _put(lambda: questionary.confirm(question.text, default=is_on)) else "no"
             )
-        instruction = {"list": "(with commas) ", "map": "(KEY=VALUE, with commas) "}
+        if question.type in _ENUMERATIONS:
+            return str(_put(lambda: questionary.text(
+                question.text, default=proposal, validate=_guarded(problem),
+                instruction=_ENUMERATIONS[question.type],
+            )))  # fmt: skip
+        # What is typed replaces the proposal; a prefilled text would have to be deleted first.
         typed = _put(
             lambda: questionary.text(
                 question.text,
-                default=proposal,
-                validate=_guarded(problem),
-                instruction=instruction.get(question.type),
+                validate=_guarded(lambda text: problem(text or proposal)),
+                placeholder=[("ansibrightblack", proposal)],
             )
         )
-        return str(typed)
+        return str(typed) or proposal
 
     def tick(self, text: str, questions: Sequence[Question], on: Sequence[str]) -> list[str]:
         """Several flags at once."""
