@@ -21,6 +21,7 @@ y Y yes Yes YES n N no No NO on On ON off Off OFF true True TRUE false False FAL
 """.split()
 
 
+@pytest.mark.slow
 def test_scalars_are_what_helm_takes_them_for(tmp_path: Path) -> None:
     scalars = [word for word in _SCALARS if word not in {"-", ".inf"}]
     text = "".join(f"v{number}: {word}\n" for number, word in enumerate(scalars))

@@ -11,6 +11,8 @@ from deploycharts.rendering.release import Release, evaluate
 from deploycharts.rendering.render import render
 from tests.services import Deployable
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Deployable:
