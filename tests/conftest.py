@@ -7,11 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.sandbox.lifecycle import Sandbox
 from tests.waiting import wait_until
+
+# The same examples each time, so that a failure is of the change at hand; scripts/test --all looks
+# for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("searching", derandomize=False)
+settings.load_profile("repeatable")
 
 ObjectsOf = Callable[[str], Objects]
 MakeNamespace = Callable[..., str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,6 +21,7 @@ _KEY = re.compile(r"^(\s*(?:- +)*)([^\s\0\1#:\"'{\[][^\0\1:]*|\"[^\0\1\"]*\"|'[^
 _VALUE, _BLOCK = "\0", "\1"
 
 _Chain: TypeAlias = tuple[str, ...]
+_Stack: TypeAlias = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +45,29 @@ def align(template: str, written: str) -> dict[int, int]:
 
     Only lines with a key count. One is named if no other line of the template could have written
     the same key in the same maps. Where the template also writes whole blocks, which can hold any
-    line, a line in a loop or a branch is never named.
+    line, a line in a loop or a branch is never named, and none whose key is written twice.
     """
     entries: dict[_Chain, list[_Entry]] = defaultdict(list)
     text, is_open = _marked(template)
     for entry in _entries(text):
         entries[entry.chain].append(entry)
     found: dict[int, _Entry] = {}
+    seen: Counter[_Chain] = Counter()
     for line, chain, content in _chains(written):
-        fitting = [each for each in entries[chain] if each.pattern.fullmatch(content.rstrip())]
+        seen[chain] += 1
+        fitting = [each for each in entries[chain] if _fits(each, content)]
         if len(fitting) == 1:
             found[line] = fitting[0]
-    times = [each.line for each in found.values()]
     return {
         line: entry.line
         for line, entry in found.items()
-        if not is_open or (entry.is_sure and times.count(entry.line) == 1)
+        if not is_open or (entry.is_sure and seen[entry.chain] == 1)
     }
+
+
+def _fits(entry: _Entry, content: str) -> bool:
+    """Whether the entry can write the line; an empty value leaves a blank at its end."""
+    return any(entry.pattern.fullmatch(text) for text in (content, content.rstrip()))
 
 
 def _marked(template: str) -> tuple[str, bool]:
@@ -100,32 +107,45 @@ def _has_key(template: str, position: int) -> bool:
 
 
 def _entries(marked: str) -> Iterator[_Entry]:
+    adrift = _adrift(marked)
     for line, chain, content in _chains(marked):
-        is_sure = not content.startswith(_BLOCK)
+        is_sure = not content.startswith(_BLOCK) and line not in adrift
         parts = content.lstrip(_BLOCK).rstrip().split(_VALUE)
         if _BLOCK not in "".join(parts):
             pattern = re.compile(".*".join(re.escape(part) for part in parts))
             yield _Entry(line, chain, pattern, is_sure)
 
 
+def _adrift(marked: str) -> frozenset[int]:
+    """The indented lines below an action that writes lines: the key above them is not known."""
+    found: set[int] = set()
+    is_adrift = False
+    for number, line in enumerate(marked.split("\n"), 1):
+        key = _KEY.match(line.lstrip(_BLOCK))
+        if key is None:
+            is_adrift |= _VALUE in line or _BLOCK in line.lstrip(_BLOCK)
+        elif key[1] or line.startswith(_BLOCK):
+            found |= {number} if is_adrift else set()
+        else:
+            is_adrift = False
+    return frozenset(found)
+
+
 def _chains(text: str) -> Iterator[tuple[int, _Chain, str]]:
     """The lines with a key, each with the keys around it as the indentation tells.
 
-    Keys of a loop or a branch, which may not be written, are not around what follows it.
+    Keys of a loop or a branch may be written or not: what follows has then several such chains.
     """
-    around: list[tuple[int, str]] = []
-    outside: list[tuple[int, str]] = []
+    possible: set[_Stack] = {()}
     for number, line in enumerate(text.split("\n"), 1):
-        is_outside = not line.startswith(_BLOCK)
-        if is_outside:
-            around = outside
         key = _KEY.match(line.lstrip(_BLOCK))
         if key is None:
             continue
-        around = [*around]
-        depth = len(key[1])
-        while around and around[-1][0] >= depth:
-            around.pop()
-        around.append((depth, key[2]))
-        outside = around if is_outside else outside
-        yield number, tuple(name for _, name in around), line
+        with_it = {_pushed(stack, len(key[1]), key[2]) for stack in possible}
+        for chain in sorted({tuple(name for _, name in stack) for stack in with_it}):
+            yield number, chain, line
+        possible = possible | with_it if line.startswith(_BLOCK) else with_it
+
+
+def _pushed(stack: _Stack, depth: int, name: str) -> _Stack:
+    return (*(each for each in stack if each[0] < depth), (depth, name))
