@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,3 +141,6 @@ class Deployable:
             if self.sandbox is not None:
                 facts["adminKubeconfig"] = str(self.sandbox.kubeconfig(name))
         path.write_text(yaml.safe_dump(body))
+
+
+Make = Callable[..., Deployable]

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploycharts.cluster.connection import Cluster
-from deploycharts.sandbox.lifecycle import Sandbox
-from tests.services import Deployable, Ended
+from tests.services import Deployable, Ended, Make
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox
-
-Make = Callable[..., Deployable]
-
-
-@pytest.fixture
-def make(tmp_path: Path, sandbox: Sandbox) -> Make:
-    """Makes a service that is registered in the named environments."""
-
-    def build(*environments: str) -> Deployable:
-        service = Deployable(tmp_path, sandbox)
-        service.register(*environments)
-        return service
-
-    return build
 
 
 def test_the_canary_goes_first_but_not_on_a_first_install(make: Make) -> None:

@@ -6,7 +6,6 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
@@ -16,25 +15,10 @@ from deploycharts.deployment.plan import Plan
 from deploycharts.deployment.prepare import prepare
 from deploycharts.deployment.run import run
 from deploycharts.errors import StalePlan
-from deploycharts.sandbox.lifecycle import Sandbox
-from tests.services import PROGRAMS, Deployable
+from tests.services import PROGRAMS, Deployable, Make
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox
-
-Make = Callable[..., Deployable]
-
-
-@pytest.fixture
-def make(tmp_path: Path, sandbox: Sandbox) -> Make:
-    """Makes a service that is registered in the named environments."""
-
-    def build(*environments: str) -> Deployable:
-        service = Deployable(tmp_path, sandbox)
-        service.register(*environments)
-        return service
-
-    return build
 
 
 def _prepare(service: Deployable, environment: str) -> Plan:
