@@ -16,8 +16,8 @@ from tests.waiting import wait_until
 
 # The same examples each time, so that a failure is of the change at hand; scripts/test --all looks
 # for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("searching", derandomize=False)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None)
 settings.load_profile("repeatable")
 
 ObjectsOf = Callable[[str], Objects]
