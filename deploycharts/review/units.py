@@ -37,12 +37,6 @@ def of_charts(sides: Sides, charts: Iterable[str]) -> list[Unit]:
     ]  # fmt: skip
 
 
-def count_fixtures(sides: Sides, charts: Iterable[str]) -> int:
-    """How many fixtures charts have on the head side, without reading them."""
-    head = sides.head
-    return sum(len(fixtures.fixture_names(head, each)) for each in charts if head.has(each))
-
-
 def is_same(unit: Unit) -> bool:
     """Whether helm gets the same on both sides, so that it renders the same."""
     base, head = unit.base, unit.head

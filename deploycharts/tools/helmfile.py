@@ -87,10 +87,6 @@ class State:
     calls: tuple[Call, ...]
 
 
-class GuardRefused(UserError):
-    """Layers or chart changed after the plan was made; nothing was applied."""
-
-
 def read(
     state_file: Path,
     environment: str,

@@ -180,10 +180,7 @@ def test_interrupting_a_deployment_brings_back_what_it_touched(make: Make) -> No
 
 def test_a_helm_that_outlived_its_deployment_is_ended_before_going_back(make: Make) -> None:
     service = make("staging")
-    service.deploy("staging")
-    service.fault("never-ready")
-    process = _start(service)
-    wait_until(lambda: service.history("staging", "canary")[-1] == (2, "pending-upgrade"))
+    process = _in_the_middle(service)
     process.kill()
     process.communicate()
 
@@ -199,10 +196,7 @@ def test_a_helm_that_outlived_its_deployment_is_ended_before_going_back(make: Ma
 
 def test_a_deployment_that_runs_is_not_rolled_back_by_somebody_else(make: Make) -> None:
     service = make("staging")
-    service.deploy("staging")
-    service.fault("never-ready")
-    process = _start(service)
-    wait_until(lambda: service.history("staging", "canary")[-1] == (2, "pending-upgrade"))
+    process = _in_the_middle(service)
 
     second = service.deploy("staging")
     back = service.deploy("rollback", "staging")
@@ -265,11 +259,16 @@ def test_secrets_are_never_shown(make: Make) -> None:
     assert not [text for text in told + journals if secret in text]
 
 
-def _start(service: Deployable) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def _in_the_middle(service: Deployable) -> subprocess.Popen[str]:
+    """A deployment whose canary does not get ready, while helm waits for it."""
+    service.deploy("staging")
+    service.fault("never-ready")
+    process = subprocess.Popen(
         [str(PROGRAMS / "deploy"), "staging", service.name], cwd=service.root,
         env=service.environ(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    wait_until(lambda: service.history("staging", "canary")[-1] == (2, "pending-upgrade"))
+    return process
 
 
 def _kill_all(name: str, group: int) -> None:

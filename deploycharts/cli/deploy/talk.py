@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from deploycharts.deployment.run import Outcome
     from deploycharts.registry.environments import Environment
 
+    _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
+
 
 def show_plan(plan: Plan, *, full: bool = False) -> None:
     """Write the folded changes of a plan, what they do, and its steps."""
     names = [environment.name for environment in plan.environments]
-    changes = describe((step.difference for step in plan.steps), names, full=full)
+    digest = _digest(step.difference for step in plan.steps)
+    changes = _text(digest, names, full=full)
     if changes:
         console.out(f"{changes}\n")
     for step in plan.steps:
@@ -38,17 +41,21 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
             now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
             console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
-    for warning in _warnings(plan):
+    for warning in _warnings(digest[1]):
         console.say(console.style(f"‼ {warning}", "red", "bold"))
 
 
 def describe(differences: Iterable[Difference], environments: Sequence[str], *, full: bool) -> str:
     """What differs and what that does, as text for a terminal; empty if nothing changes."""
+    return _text(_digest(differences), environments, full=full)
+
+
+def _text(digest: _Digest, environments: Sequence[str], *, full: bool) -> str:
     import shutil
 
     from deploycharts.report.terminal import render_changes
 
-    folds, consequences = _digest(differences)
+    folds, consequences = digest
     if not folds:
         return ""
     return render_changes(
@@ -61,11 +68,10 @@ def describe(differences: Iterable[Difference], environments: Sequence[str], *, 
     )
 
 
-def _warnings(plan: Plan) -> list[str]:
+def _warnings(consequences: Iterable[Consequence]) -> list[str]:
     """The gravest consequences once more, where the question is read."""
     from deploycharts.changes.model import Risk
 
-    _, consequences = _digest(step.difference for step in plan.steps)
     return [f"{each.target}: {each}" for each in consequences if each.risk is Risk.HIGH][
         :_MOST_WARNINGS
     ]
@@ -83,9 +89,7 @@ def describe_json(plan: Plan) -> str:
     return json.dumps({**document, "plan": plan.as_json()}, ensure_ascii=False)
 
 
-def _digest(
-    differences: Iterable[Difference],
-) -> tuple[tuple[Fold, ...], tuple[Consequence, ...]]:
+def _digest(differences: Iterable[Difference]) -> _Digest:
     from deploycharts.changes.consequences import consequences
     from deploycharts.changes.fold import fold
 
