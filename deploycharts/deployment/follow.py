@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
@@ -15,6 +15,7 @@ from deploycharts.target import Target
 
 _SETTLE_S = 1.5
 _MANY_RESTARTS = 3
+_LINGERS_S = 10
 _ROLLOUT_HOOKS = frozenset(
     {"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback"}
 )
@@ -56,12 +57,15 @@ class Follower:
         self._recorded_at: float | None = None
         self._generations: Mapping[ObjectKey, int] = {}
         self._revision = 0
+        self._before: frozenset[tuple[ObjectKey, str]] = frozenset()
 
     def remember(self, revision: int) -> None:
         """Note how things are before the upgrade from `revision`: old troubles are not ours."""
         self._revision = revision
         before = workloads.snapshot(self._cluster, self._namespace, self._keys)
         self._generations = {key: _generation(body) for key, body in before.workloads.items()}
+        found = diagnose(self._target, before, self._keys)
+        self._before = frozenset((trouble.object, trouble.message) for trouble in found)
 
     def look(self) -> Look:
         """Look once.
@@ -72,7 +76,7 @@ class Follower:
         snapshot = workloads.snapshot(self._cluster, self._namespace, self._keys)
         applied = [key for key in self._keys if self._is_applied(key, snapshot)]
         now = self._clock()
-        troubles = diagnose(self._target, snapshot, applied)
+        troubles = [self._in_time(each) for each in diagnose(self._target, snapshot, applied)]
         seen = {trouble.identity: self._first_seen.get(trouble.identity, now)
                 for trouble in troubles}  # fmt: skip
         self._first_seen = seen
@@ -108,6 +112,12 @@ class Follower:
             if number > self._revision:
                 self._recorded_at = self._clock()
         return self._recorded_at is not None and self._clock() - self._recorded_at > _SETTLE_S
+
+    def _in_time(self, trouble: Trouble) -> Trouble:
+        """A trouble that was there before lingers until its controller has looked again."""
+        if (trouble.object, trouble.message) not in self._before:
+            return trouble
+        return replace(trouble, final=False, patience_s=max(trouble.patience_s, _LINGERS_S))
 
     def _left_s(self, trouble: Trouble, lasted_s: float) -> float | None:
         if trouble.final or trouble.restarts >= _MANY_RESTARTS:
