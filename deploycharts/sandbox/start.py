@@ -42,7 +42,13 @@ _ANSWER_S = 5.0
 _POLL_S = 0.1
 _LAST_LINES = 5
 _LINE_LENGTH = 400
+_MOST_COLLISIONS = 3
+_PORT_TAKEN = "address already in use"
 _FATAL = re.compile(r'^panic: |^Error: |"level":"(panic|fatal)"|^F\d{4} ')
+
+
+class _PortTaken(UserError):
+    """A port was free when it was chosen; another program was quicker."""
 
 
 class Start:
@@ -54,6 +60,7 @@ class Start:
         self._told = threading.Lock()
         self._deadline = time.monotonic() + _START_S
         self._given_up = threading.Event()
+        self._started: dict[str, dict[str, int]] = {}
 
     def run(self) -> None:
         """Return when everything is ready.
@@ -61,6 +68,15 @@ class Start:
         Raises:
             UserError: a component ends, or does not get ready in time.
         """
+        for _ in range(_MOST_COLLISIONS):
+            try:
+                return self._run()
+            except _PortTaken:
+                self._given_up.clear()
+                self._started = {}
+        return self._run()
+
+    def _run(self) -> None:
         running = self._running()
         self._settings = self._prepare(running)
         wanted = all_components(self._layout, self._settings)
@@ -157,10 +173,18 @@ class Start:
         self._tell(lane.name, "pods")
 
     def _start_and_wait(self, some: Sequence[Component], starting: set[str]) -> None:
-        started = {each.name: self._start(each) for each in some if each.name in starting}
+        started = [each.name for each in some if each.name in starting]
+        for each in some:
+            if each.name in started:
+                self._start(each)
         self._wait_for(some, started)
 
     def _start(self, component: Component) -> int:
+        pid = self._launch(component)
+        self._started.setdefault(component.environment or "", {})[component.name] = pid
+        return pid
+
+    def _launch(self, component: Component) -> int:
         log = self._layout.log(component.name)
         if log.exists():
             log.replace(log.with_suffix(".previous.log"))
@@ -172,27 +196,27 @@ class Start:
             component.argv, cwd=self._layout.folder, log=log, environment=variables
         )
 
-    def _wait_for(self, some: Iterable[Component], started: dict[str, int]) -> None:
+    def _wait_for(self, some: Iterable[Component], started: Container[str]) -> None:
         for each in some:
             lane = each.environment or ""
-            self._until(lane, each.kind, self._question(each, started.get(each.name)))
+            self._until(lane, each.kind, self._question(each))
             if each.name in started:
                 self._tell(lane, each.kind)
 
-    def _question(self, component: Component, pid: int | None) -> Callable[[], bool]:
-        return lambda: self._is_well(component, pid)
+    def _question(self, component: Component) -> Callable[[], bool]:
+        return lambda: health.is_healthy(self._layout, component, timeout_s=_ANSWER_S)
 
-    def _is_well(self, component: Component, pid: int | None) -> bool:
-        if health.is_healthy(self._layout, component, timeout_s=_ANSWER_S):
-            return True
-        if pid is not None and not processes.is_alive(pid):
-            raise self._failure(component.name, "ended")
-        return False
+    def _require_alive(self, lane: str) -> None:
+        """A stranger on the port of a program that has ended can look like it."""
+        for name, pid in self._started.get(lane, {}).items():
+            if not processes.is_alive(pid):
+                raise self._failure(name, "ended")
 
     def _until(self, lane: str, thing: str, is_done: Callable[[], bool]) -> None:
         """Wait until something is done. An API server that has just started may refuse at first."""
         refusal: UserError | None = None
         while True:
+            self._require_alive(lane)
             try:
                 if is_done():
                     return
@@ -211,7 +235,8 @@ class Start:
     def _failure(self, name: str, what: str) -> UserError:
         log = self._layout.log(name)
         text = log.read_text(errors="replace") if log.exists() else ""
-        return UserError(
+        taken = what == "ended" and _PORT_TAKEN in text
+        return (_PortTaken if taken else UserError)(
             f"{name} {what}",
             where=log if log.exists() else self._layout.logs,
             why="\n".join(last_words(text)),

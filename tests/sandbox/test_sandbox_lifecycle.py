@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,16 @@ import pytest
 
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
-from deploycharts.sandbox import processes
+from deploycharts.sandbox import processes, settings
 from deploycharts.sandbox.lifecycle import Sandbox, Status
 
 # One such sandbox is enough for a machine, however many workers run the tests.
-pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("own sandbox")]
+# `up` gives up after two minutes and says why: that is what a failure shall show.
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.xdist_group("own sandbox"),
+    pytest.mark.timeout(300),
+]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +105,23 @@ def test_a_whole_one_is_left_alone_even_by_two_at_once(own: Sandbox) -> None:
         list(pool.map(lambda _: own.up(), range(2)))
 
     assert pids(own) == before
+
+
+def test_a_port_that_another_program_takes_in_the_last_moment_is_given_up(
+    own: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pids(own)
+    processes.kill([before["eqiad-scheduler"]])
+    taken = settings.load(own.layout).ports["eqiad-scheduler"]
+    answers = iter([True])
+    is_free = settings.is_free
+    monkeypatch.setattr(settings, "is_free", lambda port: next(answers, None) or is_free(port))
+
+    with socket.create_server(("127.0.0.1", taken)):
+        own.up()
+
+    assert is_whole(own)
+    assert settings.load(own.layout).ports["eqiad-scheduler"] != taken
 
 
 def test_what_was_there_survives_down_and_up(own: Sandbox) -> None:
