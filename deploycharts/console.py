@@ -21,7 +21,7 @@ class Console:
         self.out_stream = out or sys.stdout
         self.err_stream = err or sys.stderr
         self._colour = colour
-        self._transient = False
+        self._transient = 0
 
     def out(self, text: str = "") -> None:
         """Write one line (or block) of the answer that the user asked for."""
@@ -33,16 +33,21 @@ class Console:
         """Write one line of talk: progress, remarks, errors."""
         _write(self.err_stream, self._wiped() + text + "\n")
 
-    def status(self, text: str) -> None:
-        """Show a line that the next one replaces; only where a person watches a terminal."""
+    def prompt(self, text: str) -> None:
+        """Show a question; the answer is typed behind it."""
+        _write(self.err_stream, self._wiped() + text)
+
+    def status(self, *lines: str) -> None:
+        """Show lines that the next ones replace; only where a person watches a terminal."""
         if self.err_stream.isatty():
             width = shutil.get_terminal_size().columns - 1
-            _write(self.err_stream, self._wiped() + text[:width])
-            self._transient = True
+            shown = "\n".join(line[:width] for line in lines)
+            _write(self.err_stream, self._wiped() + shown)
+            self._transient = len(lines)
 
     def _wiped(self) -> str:
-        wiped = "\r\x1b[K" if self._transient else ""
-        self._transient = False
+        wiped = "\r\x1b[K" + "\x1b[1A\x1b[K" * (self._transient - 1) if self._transient else ""
+        self._transient = 0
         return wiped
 
     def is_coloured(self, stream: TextIO) -> bool:

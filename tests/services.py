@@ -137,6 +137,7 @@ class Deployable:
             facts = spec["values"][0]
             facts["tolerateSeconds"] = 2
             facts["timeoutSeconds"] = 60
+            facts["gates"] = {"staging": False, "merged": False}
             facts["kubeconfig"] = str(self.root / ".credentials/{environment}/{service}.kubeconfig")
             if self.sandbox is not None:
                 facts["adminKubeconfig"] = str(self.sandbox.kubeconfig(name))

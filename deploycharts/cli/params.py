@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -83,3 +83,39 @@ yes_option = click.option(
     metavar="[=PLAN]",
     help="Do not ask; without a terminal production wants the ID of a plan that you saw.",
 )
+
+
+def plan_options(command: _Command) -> _Command:
+    """What a person may wish of a plan; the command gets it as one `wish`."""
+    import functools
+
+    @functools.wraps(command)
+    def gathered(
+        *args: Any, release: str | None, skip: tuple[str, ...], pause_before: tuple[str, ...],
+        reason: str, emergency: str, **others: Any,
+    ) -> Any:  # fmt: skip
+        from deploycharts.deployment.plan import Wish
+
+        wish = Wish(release, skip, pause_before, reason.strip(), emergency.strip())
+        return command(*args, wish=wish, **others)
+
+    decorators = [
+        click.option("--release", help="Only this release of each service."),
+        click.option(
+            "--skip", multiple=True, metavar="ENV",
+            help="Leave out an environment of the group; say why with --reason.",
+        ),
+        click.option(
+            "--pause-before", multiple=True, metavar="ENV",
+            help="Ask once more before this environment is begun.",
+        ),
+        click.option("--reason", default="", metavar="TEXT", help="Why; helm's history keeps it."),
+        click.option(
+            "--emergency", default="", metavar="WHY",
+            help="Pass over the gates staging, merged and bake, and over holds.",
+        ),
+    ]  # fmt: skip
+    decorated: Any = gathered
+    for decorate in reversed(decorators):
+        decorated = decorate(decorated)
+    return cast(_Command, decorated)

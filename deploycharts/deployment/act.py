@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment import evidence, progress
+from deploycharts.deployment.control import Stopped
 from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.follow import Follower, Look
+from deploycharts.deployment.gates import ARTIFACT
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
@@ -39,13 +41,21 @@ class StepFailed(Exception):
 
 @dataclass
 class Actor:
-    """Carries out acts on releases for one deployment."""
+    """Carries out acts on releases for one deployment.
+
+    Attributes:
+        sleep: waits between looks; what it raises stops the act, and helm with it.
+        labels: given to each new revision besides the deployment's ID.
+        reason: what helm's history says besides the ID.
+    """
 
     journal: Journal
     listen: Listener
     author: str
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    labels: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
     _shown: set[tuple[str, str, str]] = field(default_factory=set)
 
     def do(self, step: Step) -> int:
@@ -61,12 +71,29 @@ class Actor:
             self._require_revision(cluster, place, step.expected_revision)
             self._intend(place, action, step.expected_revision, step.release.fingerprint)
             started = self.clock()
-            if step.action is Action.UNINSTALL:
-                revision = self._uninstall(cluster, place, step.expected_revision)
-            else:
-                revision = self._upgrade(cluster, step)
+            try:
+                if step.action is Action.UNINSTALL:
+                    revision = self._uninstall(cluster, place, step.expected_revision)
+                else:
+                    revision = self._upgrade(cluster, step)
+            except Stopped:
+                self.journal.append("result", target=str(step.target), ok=False, stopped=True)
+                raise
             self._conclude(place, action, revision, started)
             return revision
+
+    def require_well(self, step: Step) -> None:
+        """Look once at what a step made.
+
+        Raises:
+            StepFailed: it is in trouble by now.
+        """
+        with _connected(step.place) as cluster:
+            number, _ = self._newest(cluster, step.place)
+            follower = self._follower(cluster, step.place)
+            look = self._look(follower, step.place, self.clock())
+            if look is not None and look.failing is not None:
+                raise self._failed(cluster, step.place, (look.failing,), None, number)
 
     def require_revision(self, place: Place, expected: int) -> None:
         """Make sure that helm's newest revision is still the expected one.
@@ -117,8 +144,12 @@ class Actor:
                 step.target.release,
                 planned=step.release.fingerprint,
                 workdir=workdir,
-                description=f"deployment {self.journal.deployment} by {self.author}",
-                labels={"deployment": self.journal.deployment},
+                description=self._description(),
+                labels={
+                    **self.labels,
+                    ARTIFACT: step.artifact,
+                    "deployment": self.journal.deployment,
+                },
                 on_line=said.append,
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
@@ -130,6 +161,10 @@ class Actor:
                     next_step="look at the new difference, then deploy again",
                 )
         return self._judge(cluster, step.place, follower, result, failing, step.expected_revision)
+
+    def _description(self) -> str:
+        reason = f": {self.reason}" if self.reason else ""
+        return f"deployment {self.journal.deployment} by {self.author}{reason}"
 
     def _rollback(self, cluster: Cluster, place: Place, number: int, revision: int) -> int:
         follower = self._follower(cluster, place)
@@ -207,7 +242,11 @@ class Actor:
                 self.listen(progress.Said(f"{place.target}: {error.what}; still following"))
             return None
         seconds = self.clock() - started
-        self.listen(progress.Moved(place.target, look.ready, look.wanted, seconds))
+        self.listen(
+            progress.Moved(place.target, look.ready, look.wanted, look.old, look.restarts, seconds)
+        )
+        for note in look.notes:
+            self.listen(progress.Noted(place.target, place.mask.text(note)))
         for trouble, left_s in look.troubles:
             if (
                 trouble.reason == NOT_READY
@@ -223,10 +262,10 @@ class Actor:
         return look
 
     def _failed(
-        self, cluster: Cluster, place: Place, troubles: tuple[Trouble, ...], result: Result,
-        revision: int,
+        self, cluster: Cluster, place: Place, troubles: tuple[Trouble, ...],
+        result: Result | None, revision: int,
     ) -> StepFailed:  # fmt: skip
-        said = "" if troubles else evidence.helm_words(result)
+        said = "" if troubles or result is None else evidence.helm_words(result)
         found = evidence.collect(
             cluster,
             place.namespace,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from deploycharts.cluster import releases, workloads
-from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.workloads import PATHS, Body, Snapshot
 from deploycharts.deployment.symptoms import Trouble, diagnose
 from deploycharts.documents import Document, ObjectKey
@@ -16,6 +16,15 @@ from deploycharts.target import Target
 _SETTLE_S = 1.5
 _MANY_RESTARTS = 3
 _LINGERS_S = 10
+_NOTES_EVERY_S = 2.0
+# Events of what is a trouble by itself, and of metrics that take their time.
+_TOLD_OTHERWISE = frozenset(
+    {
+        "BackOff", "Failed", "FailedScheduling", "FailedCreate", "Unhealthy", "InspectFailed",
+        "ProgressDeadlineExceeded", "BackoffLimitExceeded", "FailedGetResourceMetric",
+        "FailedComputeMetricsReplicas", "OOMKilling",
+    }
+)  # fmt: skip
 _ROLLOUT_HOOKS = frozenset(
     {"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback"}
 )
@@ -28,14 +37,20 @@ class Look:
     Attributes:
         ready: pods of the new template that are ready.
         wanted: pods that shall be.
+        old: pods of older templates that are still there.
+        restarts: of containers of the new template's pods.
         complete: whether nothing of an older template is left and all is ready.
+        notes: warnings of the cluster that are new and belong to no pod's trouble.
         troubles: what is wrong, each with the seconds that it may still last (None: no longer).
         failing: the trouble that ends the wait, if any.
     """
 
     ready: int
     wanted: int
+    old: int
+    restarts: int
     complete: bool
+    notes: tuple[str, ...]
     troubles: tuple[tuple[Trouble, float | None], ...]
     failing: Trouble | None
 
@@ -58,6 +73,8 @@ class Follower:
         self._generations: Mapping[ObjectKey, int] = {}
         self._revision = 0
         self._before: frozenset[tuple[ObjectKey, str]] = frozenset()
+        self._noted: set[str] = set()
+        self._noted_at = clock()
 
     def remember(self, revision: int) -> None:
         """Note how things are before the upgrade from `revision`: old troubles are not ours."""
@@ -66,6 +83,7 @@ class Follower:
         self._generations = {key: _generation(body) for key, body in before.workloads.items()}
         found = diagnose(self._target, before, self._keys)
         self._before = frozenset((trouble.object, trouble.message) for trouble in found)
+        self._new_notes(before, self._noted_at + _NOTES_EVERY_S)
 
     def look(self) -> Look:
         """Look once.
@@ -88,12 +106,38 @@ class Follower:
         numbers = [counts(key, snapshot.workloads[key]) for key in rolling
                   if key in snapshot.workloads]  # fmt: skip
         return Look(
-            ready=sum(ready for ready, _, _ in numbers),
-            wanted=sum(wanted for _, wanted, _ in numbers),
-            complete=all(key in applied for key in rolling) and all(done for *_, done in numbers),
+            ready=sum(each.ready for each in numbers),
+            wanted=sum(each.wanted for each in numbers),
+            old=sum(each.old for each in numbers),
+            restarts=sum(_restarts(pod) for key in rolling for pod in snapshot.pods_of(key)),
+            complete=all(key in applied for key in rolling)
+            and all(each.is_complete for each in numbers),
+            notes=self._new_notes(snapshot, now),
             troubles=left,
             failing=failing[0] if failing else None,
         )
+
+    def _new_notes(self, snapshot: Snapshot, now: float) -> tuple[str, ...]:
+        """Events are many, and asked for less often than pods."""
+        if now - self._noted_at < _NOTES_EVERY_S:
+            return ()
+        self._noted_at = now
+        try:
+            found = [note for note in self._notes(snapshot) if note not in self._noted]
+        except ApiError:  # who may not read events follows without them
+            return ()
+        self._noted.update(found)
+        return tuple(found)
+
+    def _notes(self, snapshot: Snapshot) -> list[str]:
+        own = [pod for key in self._keys for pod in snapshot.pods_of(key)]
+        names = [*(key.name for key in self._keys), *(pod["metadata"]["name"] for pod in own)]
+        return [
+            f"{event['involvedObject']['kind']}/{event['involvedObject']['name']}: "
+            f"{event.get('reason', '')}: {event.get('message', '')}"
+            for event in workloads.events(self._cluster, self._namespace, names)
+            if event.get("type") == "Warning" and event.get("reason") not in _TOLD_OTHERWISE
+        ]
 
     def _is_applied(self, key: ObjectKey, snapshot: Snapshot) -> bool:
         """Whether what is seen is the work of this upgrade, not what it found."""
@@ -129,22 +173,39 @@ def _generation(body: Body) -> int:
     return int(body["metadata"].get("generation") or 0)
 
 
-def counts(key: ObjectKey, body: Body) -> tuple[int, int, bool]:
-    """Ready pods of the new template, wanted pods, and whether the roll-out is complete."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Pods of a workload: ready ones of the new template, wanted ones, those of older templates."""
+
+    ready: int
+    wanted: int
+    old: int
+    is_complete: bool
+
+
+def counts(key: ObjectKey, body: Body) -> Counts:
+    """How far a workload's roll-out is, by its own account."""
     spec, status = body.get("spec") or {}, body.get("status") or {}
 
     def number(name: str) -> int:
         return int(status.get(name) or 0)
 
     if key.kind == "DaemonSet":
-        wanted = number("desiredNumberScheduled")
-        ready = min(number("updatedNumberScheduled"), number("numberReady"))
-        return ready, wanted, ready == wanted
+        wanted, updated = number("desiredNumberScheduled"), number("updatedNumberScheduled")
+        ready = min(updated, number("numberReady"))
+        old = max(0, number("currentNumberScheduled") - updated)
+        return Counts(ready, wanted, old, ready == wanted)
     wanted = int(spec.get("replicas", 1))
     updated, total = number("updatedReplicas"), number("replicas")
     ready = number("availableReplicas" if key.kind == "Deployment" else "readyReplicas")
-    new_ready = max(0, min(updated, ready - (total - updated)))
-    return new_ready, wanted, updated == total == ready == wanted
+    old = max(0, total - updated)
+    new_ready = max(0, min(updated, ready - old))
+    return Counts(new_ready, wanted, old, updated == total == ready == wanted)
+
+
+def _restarts(pod: Body) -> int:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return sum(int(each.get("restartCount") or 0) for each in statuses)
 
 
 def follow_keys(documents: Sequence[Document]) -> tuple[ObjectKey, ...]:

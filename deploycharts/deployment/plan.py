@@ -10,8 +10,10 @@ from pathlib import Path
 from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
+from deploycharts.deployment.gates import Gate
 from deploycharts.documents import Document, Json, ObjectKey
 from deploycharts.registry.environments import Environment
+from deploycharts.registry.policy import OnFailure
 from deploycharts.rendering.release import Release
 from deploycharts.target import Target
 from deploycharts.tools.git import Tree
@@ -67,6 +69,11 @@ class Step:
         expected_revision: helm's newest revision now; the act expects to make the next one.
         return_to: the revision to go back to; None means uninstalling.
         difference: from the last good revision.
+        remark: why nothing is done, or what is unusual.
+        artifact: the ID of what it runs, see `deployment.artifact`.
+        deployed_commit: the commit that the last good revision was made from, empty if unknown.
+        gates: what must hold before it begins.
+        on_failure: what happens if it fails.
     """
 
     place: Place
@@ -76,6 +83,10 @@ class Step:
     return_to: int | None
     difference: Difference
     remark: str = ""
+    artifact: str = ""
+    deployed_commit: str = ""
+    gates: tuple[Gate, ...] = ()
+    on_failure: OnFailure = OnFailure.ROLL_BACK
 
     @property
     def target(self) -> Target:
@@ -84,17 +95,39 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asked for, besides services and environments.
+
+    Attributes:
+        release: only this release of each service.
+        skip: environments that are left out.
+        pause_before: environments that are begun on another word only.
+        reason: why this is deployed, or why something is left out.
+        emergency: why gates are passed over; empty if they are not.
+    """
+
+    release: str | None = None
+    skip: tuple[str, ...] = ()
+    pause_before: tuple[str, ...] = ()
+    reason: str = ""
+    emergency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The frozen steps of a deployment, in the order in which they are carried out.
 
     Attributes:
         id: the same for the same steps on the same revisions; what `--yes=ID` names.
+        skipped: environments that are left out and will be behind.
     """
 
     id: str
     steps: tuple[Step, ...]
     tree: Tree
     author: str
+    wish: Wish = Wish()
+    skipped: tuple[Environment, ...] = ()
 
     @property
     def acting(self) -> tuple[Step, ...]:
@@ -106,20 +139,37 @@ class Plan:
         """Those that are changed, in order, each once."""
         return tuple(dict.fromkeys(step.place.environment for step in self.acting))
 
-    def as_json(self) -> Json:
-        """The plan for a journal."""
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Those that have steps, each once."""
+        return tuple(dict.fromkeys(step.target.service for step in self.steps))
+
+    def lane(self, service: str) -> tuple[Step, ...]:
+        """The steps of one service: one after the other, beside those of other services."""
+        return tuple(step for step in self.steps if step.target.service == service)
+
+    def as_json(self) -> dict[str, Json]:
+        """The plan for a journal or a file; no values are in it."""
         return {
             "plan": self.id,
+            "author": self.author,
+            "reason": self.wish.reason,
+            "emergency": self.wish.emergency,
             "commit": self.tree.commit,
             "dirty": self.tree.dirty,
-            "steps": [
-                {
-                    "target": str(step.target),
-                    "action": step.action.value,
-                    "fingerprint": step.release.fingerprint,
-                    "expected_revision": step.expected_revision,
-                    "return_to": step.return_to,
-                }
-                for step in self.steps
-            ],
+            "skipped": [environment.name for environment in self.skipped],
+            "steps": [_step_json(step) for step in self.steps],
         }
+
+
+def _step_json(step: Step) -> Json:
+    return {
+        "target": str(step.target),
+        "action": step.action.value,
+        "fingerprint": step.release.fingerprint,
+        "artifact": step.artifact,
+        "expected_revision": step.expected_revision,
+        "return_to": step.return_to,
+        "gates": [f"{gate.kind.value} {gate.state.value}: {gate.sentence}" for gate in step.gates],
+        "on_failure": step.on_failure.value,
+    }

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploycharts.changes.compare import compare
@@ -17,8 +17,10 @@ from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
 from deploycharts.deployment import journal
+from deploycharts.deployment.artifact import artifact_id
+from deploycharts.deployment.entrance import Entrance
 from deploycharts.deployment.follow import follow_keys
-from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step
+from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
 from deploycharts.errors import Refused, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
@@ -33,8 +35,8 @@ def prepare(
     environments: Sequence[Environment],
     services: Sequence[Service],
     *,
-    release: str | None = None,
-    accept_pending: bool = False,
+    wish: Wish | None = None,
+    looking: bool = False,
 ) -> Plan:
     """Evaluate, render, read the clusters and compare; changes nothing.
 
@@ -42,55 +44,72 @@ def prepare(
         repository: where the services are declared.
         environments: in roll-out order.
         services: what to deploy.
-        release: only this release of each service.
-        accept_pending: plan even over a release that helm has left in the middle; for looking.
+        wish: what else was asked for.
+        looking: ask no gates, and plan even over a release that helm has left in the middle.
 
     Raises:
         UserError: whatever stands in the way, with its place and the next step.
     """
+    wish = wish or Wish()
+    left = [environment for environment in environments if environment.name not in wish.skip]
     pairs = [
         (environment, service)
-        for environment in environments
+        for environment in left
         for service in services
         if environment.is_production or not service.without_staging
     ]
-    key = secrets.token_bytes(32)
-
-    def one(pair: tuple[Environment, Service]) -> tuple[Step, ...]:
-        environment, service = pair
-        return _steps(repository, environment, service, release, key, accept_pending)
-
+    desk = _Desk(repository, wish, secrets.token_bytes(32), looking)
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(pairs)))) as pool:
         tree = pool.submit(git.tree, repository.root)
-        steps = tuple(step for steps in pool.map(one, pairs) for step in steps)
-    return Plan(_plan_id(steps), steps, tree.result(), journal.whoami())
+        steps = tuple(step for steps in pool.map(desk.steps, pairs) for step in steps)
+    if not looking:
+        steps = Entrance(repository, wish).gated(steps)
+    skipped = tuple(environment for environment in environments if environment.name in wish.skip)
+    return Plan(_plan_id(steps), steps, tree.result(), journal.whoami(), wish, skipped)
 
 
-def _steps(
-    repository: Repository, environment: Environment, service: Service, release: str | None,
-    key: bytes, accept_pending: bool,
-) -> tuple[Step, ...]:  # fmt: skip
-    cluster = Cluster(environment.kubeconfig_of(service.name), name=environment.name)
-    try:
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            checked = pool.submit(cluster.require_environment, environment.name)
-            chosen = evaluate(repository, service, environment)
-            if release is not None:
-                chosen = pick(chosen, release)
-            rendered = render(chosen)
-            checked.result()
-        steps = []
-        for each in rendered:
-            target = each.release.target
-            history = releases.revisions(cluster, each.release.namespace, target.release)
-            baseline = releases.baseline(history)
-            if not accept_pending:
-                _refuse_pending(target, baseline)
-            step = _step(environment, cluster.kubeconfig, each, baseline, key)
-            steps.append(_with_situation(step, cluster))
-    finally:
-        cluster.close()
-    return tuple(_main_first(steps))
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Makes the steps of one service in one environment."""
+
+    repository: Repository
+    wish: Wish
+    key: bytes
+    looking: bool
+
+    def steps(self, pair: tuple[Environment, Service]) -> tuple[Step, ...]:
+        environment, service = pair
+        cluster = Cluster(environment.kubeconfig_of(service.name), name=environment.name)
+        try:
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                checked = pool.submit(cluster.require_environment, environment.name)
+                chosen = evaluate(self.repository, service, environment)
+                if self.wish.release is not None:
+                    chosen = pick(chosen, self.wish.release)
+                rendered = render(chosen)
+                checked.result()
+            steps = [self._step(environment, service, cluster, each) for each in rendered]
+        finally:
+            cluster.close()
+        return tuple(_main_first(steps))
+
+    def _step(
+        self, environment: Environment, service: Service, cluster: Cluster, rendered: Rendered
+    ) -> Step:
+        target = rendered.release.target
+        history = releases.revisions(cluster, rendered.release.namespace, target.release)
+        baseline = releases.baseline(history)
+        if not self.looking:
+            _refuse_pending(target, baseline)
+        step = _step(environment, cluster.kubeconfig, rendered, baseline, self.key)
+        labels = baseline.good.labels if baseline.good else {}
+        step = replace(
+            step,
+            artifact=artifact_id(rendered),
+            deployed_commit=labels.get("commit", ""),
+            on_failure=service.policy.on_failure,
+        )
+        return _with_situation(step, cluster)
 
 
 def _with_situation(step: Step, cluster: Cluster) -> Step:

@@ -30,12 +30,31 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Pods of the new template that are ready, of those wanted."""
+    """Pods of the new template that are ready, of those wanted; pods of older ones; restarts."""
 
     target: Target
     ready: int
     wanted: int
+    old: int
+    restarts: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The cluster warns of something that is no trouble of a pod."""
+
+    target: Target
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baking:
+    """What was changed is watched for some time before the next step."""
+
+    target: Target
+    sentence: str
+    left_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +82,6 @@ class Failed:
     target: Target
     revision: int
     evidence: Evidence
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +91,5 @@ class Said:
     text: str
 
 
-Event: TypeAlias = Began | Skipped | Moved | Appeared | Finished | Failed | Said
+Event: TypeAlias = Began | Skipped | Moved | Noted | Baking | Appeared | Finished | Failed | Said
 Listener: TypeAlias = Callable[[Event], None]

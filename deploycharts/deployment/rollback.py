@@ -19,9 +19,10 @@ from deploycharts.deployment import journal, progress, wayback
 from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Difference, Place
 from deploycharts.deployment.progress import Listener
-from deploycharts.deployment.run import Outcome, signals_as_interrupts
+from deploycharts.deployment.signals import Signals
 from deploycharts.documents import Json
 from deploycharts.errors import Exit, Refused, StalePlan, UserError, unknown
 from deploycharts.registry.environments import Environment
@@ -118,29 +119,36 @@ def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> 
     steps: Json = [f"{each.place.target} to {each.revision}" for each in rollback.returns]
     book.append("begun", author=author, host=socket.gethostname(), pid=os.getpid(), back=steps)
     actor = Actor(book, listen, author)
-    undone: list[str] = []
-    broken: list[str] = []
+    undone: list[Target] = []
+    broken: list[Target] = []
     try:
-        with signals_as_interrupts():
+        with Signals() as signals, signals.raising():
             _go_back(rollback, actor, listen, undone, broken)
-        code = Exit.BROKEN if broken else Exit.DONE
-        book.append("outcome", exit=int(code), undone=[*undone], broken=[*broken])
+        outcome = Outcome(
+            exit=Exit.BROKEN if broken else Exit.DONE,
+            deployment=deployment,
+            journal=book.path,
+            undone=tuple(map(str, undone)),
+            broken=tuple(map(str, broken)),
+            owed=commands("rollback", broken),
+        )
+        book.append("outcome", **outcome.as_json())
     finally:
         book.close()
-    return Outcome(code, deployment, book.path, None, tuple(undone), tuple(broken))
+    return outcome
 
 
 def _go_back(
-    rollback: Rollback, actor: Actor, listen: Listener, undone: list[str], broken: list[str]
+    rollback: Rollback, actor: Actor, listen: Listener, undone: list[Target], broken: list[Target]
 ) -> None:
     for number, each in enumerate(rollback.returns):
-        target = str(each.place.target)
+        target = each.place.target
         try:
             actor.require_revision(each.place, each.current.number)
             actor.go_back(each.place, each.revision)
             undone.append(target)
         except StepFailed as failure:
-            listen(progress.Failed(failure.target, failure.revision, failure.evidence, 0.0))
+            listen(progress.Failed(failure.target, failure.revision, failure.evidence))
             broken.append(target)
         except StalePlan:
             if not undone and not broken:
@@ -148,7 +156,7 @@ def _go_back(
             broken.append(target)
         except KeyboardInterrupt:
             listen(progress.Said("interrupted on the way back"))
-            broken += [str(left.place.target) for left in rollback.returns[number:]]
+            broken += [left.place.target for left in rollback.returns[number:]]
             return
 
 

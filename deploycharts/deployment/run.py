@@ -1,44 +1,31 @@
-"""Carrying out a plan: step by step, and back again together if one fails."""
+"""Carrying out a plan: a lane for each service, and back again together if one fails."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from deploycharts.deployment import journal, progress
+from deploycharts.deployment import journal, progress, snapshot
 from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.control import Command, Control, Stopped
 from deploycharts.deployment.journal import Journal
-from deploycharts.deployment.plan import Action, Plan, Step
-from deploycharts.deployment.progress import Listener
-from deploycharts.documents import Json
+from deploycharts.deployment.lane import Lane, WordRefused
+from deploycharts.deployment.outcome import Outcome, behind, commands
+from deploycharts.deployment.plan import Plan, Step
+from deploycharts.deployment.progress import Event, Listener
+from deploycharts.deployment.questions import Nobody, Operator, Questions
+from deploycharts.deployment.signals import Signals
 from deploycharts.errors import Exit, OutcomeUnknown, StalePlan, UserError
+from deploycharts.registry.policy import OnFailure
+from deploycharts.target import Target
 
+_POLL_S = 0.1
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a deployment ended.
-
-    Attributes:
-        exit: the exit code that tells it.
-        deployment: the ID under which journal and helm's history know it.
-        journal: where it is told line by line.
-        failed: the target that failed, None if none did.
-        undone: the targets that went back, in that order.
-        broken: the targets that could not go back.
-    """
-
-    exit: Exit
-    deployment: str
-    journal: Path
-    failed: str | None = None
-    undone: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
+MakeActor = Callable[..., Actor]
 
 
 def deployment_id(plan: Plan) -> str:
@@ -47,123 +34,237 @@ def deployment_id(plan: Plan) -> str:
 
 
 def run(
-    plan: Plan, *, listen: Listener, folder: Path | None = None,
-    make_actor: Callable[[Journal, Listener, str], Actor] = Actor,
+    plan: Plan, *, listen: Listener, operator: Operator | None = None,
+    folder: Path | None = None, make_actor: MakeActor = Actor,
 ) -> Outcome:  # fmt: skip
-    """Carry out `plan`; on trouble everything that it touched goes back.
+    """Carry out `plan`; on trouble everything that it touched goes back, unless told otherwise.
 
     Args:
         plan: what to do, already confirmed.
-        listen: gets the events.
+        listen: gets the events, one at a time.
+        operator: who is asked at gates and after an interrupt.
         folder: where journals are kept.
-        make_actor: makes the one who acts.
+        make_actor: makes those who act.
 
     Raises:
         StalePlan: before anything was changed, the world turned out to have moved.
         OutcomeUnknown: an act was begun and the cluster cannot be asked how it ended.
     """
-    with signals_as_interrupts():
-        return _run(plan, listen, folder or journal.default_folder(), make_actor)
+    with Signals() as signals, snapshot.taken(plan) as frozen:
+        deployment = Deployment(frozen, signals, listen, operator or Nobody(), folder, make_actor)
+        return deployment.run()
 
 
-def _run(
-    plan: Plan,
-    listen: Listener,
-    folder: Path,
-    make_actor: Callable[[Journal, Listener, str], Actor],
-) -> Outcome:
-    book = Journal(folder, deployment_id(plan))
-    facts = plan.as_json()
-    assert isinstance(facts, dict)
-    book.append("begun", author=plan.author, host=socket.gethostname(), pid=os.getpid(), **facts)
-    actor = make_actor(book, listen, plan.author)
-    touched: list[Step] = []
-    try:
-        return _forward(plan, actor, book, listen, touched)
-    except StepFailed as failure:
-        listen(progress.Failed(failure.target, failure.revision, failure.evidence, 0.0))
-        return _back(actor, book, listen, touched, str(failure.target), Exit.ROLLED_BACK)
-    except KeyboardInterrupt:
-        listen(progress.Said("interrupted; what this deployment touched goes back"))
-        return _back(actor, book, listen, touched, "", Exit.INTERRUPTED)
-    except UserError as error:
-        # What was not begun needs no undoing, and what is unknown is not touched further.
-        left = isinstance(error, StalePlan | OutcomeUnknown)
-        undoable = touched[:-1] if left else touched
-        book.append("trouble", error=error.what, why=error.why)
-        if undoable:
-            listen(progress.Said(f"{error.what}; what this deployment touched goes back"))
-            return _back(actor, book, listen, undoable, "", error.exit)
-        book.append("outcome", exit=int(error.exit), error=error.what)
-        raise
-    except Exception as error:
-        book.append("trouble", error=repr(error))
-        _back(actor, book, listen, touched, "", Exit.BUG)
-        raise
-    finally:
-        book.close()
+class Deployment:
+    """One run of a plan."""
 
+    def __init__(
+        self, plan: Plan, signals: Signals, listen: Listener, operator: Operator,
+        folder: Path | None, make_actor: MakeActor,
+    ) -> None:  # fmt: skip
+        self._plan = plan
+        self._signals = signals
+        self._operator = operator
+        self._control = Control()
+        self._questions = Questions(self._control, self._ask)
+        self._one_at_a_time = threading.Lock()
+        self._listener = listen
+        self._book = Journal(folder or journal.default_folder(), deployment_id(plan))
+        self._make_actor = make_actor
+        self._touched: list[Step] = []
+        self._failures: list[StepFailed] = []
+        self._errors: list[Exception] = []
+        self._heeded = 0
 
-@contextmanager
-def signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP (a lost terminal) end the body as Ctrl-C does: it can clean up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    chosen = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, interrupt) for number in chosen]
-    try:
-        yield
-    finally:
-        for number, handler in zip(chosen, before, strict=True):
-            signal.signal(number, handler)
-
-
-def _forward(
-    plan: Plan, actor: Actor, book: Journal, listen: Listener, touched: list[Step]
-) -> Outcome:
-    for step in plan.steps:
-        if step.action is Action.NOTHING:
-            listen(progress.Skipped(step.target, step.remark))
-            continue
-        touched.append(step)
-        actor.do(step)
-    book.append("outcome", exit=int(Exit.DONE))
-    return Outcome(Exit.DONE, book.deployment, book.path)
-
-
-def _back(
-    actor: Actor, book: Journal, listen: Listener, touched: list[Step], failed: str, code: Exit
-) -> Outcome:
-    """Undo in reverse order, the primary datacenter first: it serves most users."""
-    undone: list[Json] = []
-    broken: list[Json] = []
-    ways = [*reversed(touched)]
-    for number, step in enumerate(ways):
+    def run(self) -> Outcome:
+        """Carry out all lanes; see `run`."""
+        self._book.append(
+            "begun", host=socket.gethostname(), pid=os.getpid(), **self._plan.as_json()
+        )
         try:
-            actor.undo(step)
-            undone.append(str(step.target))
+            lanes = [self._lane(service) for service in self._plan.services]
+            with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
+                self._attend([pool.submit(lane.run) for lane in lanes])
+            outcome = self._conclude()
+            self._book.append("outcome", **outcome.as_json())
+            for error in self._errors:
+                is_telling = not isinstance(error, UserError) or not self._touched
+                if is_telling and not isinstance(error, WordRefused):
+                    raise error
+            return outcome
+        finally:
+            self._book.close()
+
+    def _lane(self, service: str) -> Lane:
+        actor = self._make_actor(
+            self._book, self._listen, self._plan.author,
+            sleep=self._control.sleep, labels=self._labels(), reason=self._plan.wish.reason,
+        )  # fmt: skip
+        return Lane(
+            steps=self._plan.lane(service),
+            actor=actor,
+            control=self._control,
+            person=self._questions,
+            listen=self._listen,
+            touched=self._touched,
+            failures=self._failures,
+        )
+
+    def _labels(self) -> dict[str, str]:
+        tree = self._plan.tree
+        return {"commit": tree.commit} if tree.commit and not tree.dirty else {}
+
+    def _listen(self, event: Event) -> None:
+        with self._one_at_a_time:
+            self._listener(event)
+
+    def _ask(self, question: str) -> bool:
+        """An interrupt at a question is one of the deployment."""
+        try:
+            with self._one_at_a_time, self._signals.raising():
+                return self._operator.agrees(question)
         except KeyboardInterrupt:
-            listen(progress.Said("interrupted on the way back"))
-            broken += [str(left.target) for left in ways[number:]]
-            break
-        except StepFailed as failure:
-            listen(progress.Failed(step.target, failure.revision, failure.evidence, 0.0))
-            broken.append(str(step.target))
-        except UserError as error:
-            listen(progress.Said(f"{step.target}: {error.what}"))
-            broken.append(str(step.target))
-    exit_code = Exit.BROKEN if broken else code
-    book.append("outcome", exit=int(exit_code), failed=failed, undone=undone, broken=broken)
-    return Outcome(
-        exit_code,
-        book.deployment,
-        book.path,
-        failed or None,
-        tuple(map(str, undone)),
-        tuple(map(str, broken)),
-    )
+            return False
+
+    def _attend(self, lanes: list[Future[None]]) -> None:
+        """Answer questions and interrupts until all lanes have ended."""
+        waiting = list(lanes)
+        while waiting:
+            self._questions.answer_next(_POLL_S)
+            if self._signals.count > self._heeded:
+                self._interrupted()
+            for lane in [each for each in waiting if each.done()]:
+                waiting.remove(lane)
+                self._ended(lane.exception())
+
+    def _interrupted(self) -> None:
+        """The first interrupt asks what to do; another one means to stop at once."""
+        self._heeded = self._signals.count
+        command = Command.LEAVE if self._control.command > Command.GO_ON else self._decide()
+        self._book.append("interrupt", command=command.name.lower())
+        self._control.say(command)
+
+    def _decide(self) -> Command:
+        if self._signals.is_ordered:
+            return Command.ROLL_BACK
+        try:
+            with self._one_at_a_time, self._signals.raising():
+                return self._operator.decide()
+        except KeyboardInterrupt:
+            return Command.LEAVE
+        finally:
+            self._heeded = self._signals.count
+
+    def _ended(self, error: BaseException | None) -> None:
+        if error is None or isinstance(error, Stopped):
+            return
+        if isinstance(error, StepFailed):
+            self._listen(progress.Failed(error.target, error.revision, error.evidence))
+            self._failures.append(error)
+            step = next(each for each in self._plan.steps if each.target == error.target)
+            is_hold = step.on_failure is OnFailure.HOLD
+            self._control.say(Command.HOLD if is_hold else Command.ROLL_BACK)
+        elif isinstance(error, WordRefused):
+            self._errors.append(error)
+            self._control.say(Command.HOLD)
+        else:
+            assert isinstance(error, Exception)
+            self._book.append("trouble", error=str(error) or repr(error))
+            self._errors.append(error)
+            self._control.say(Command.ROLL_BACK)
+
+    def _conclude(self) -> Outcome:
+        command = self._control.command
+        if command is Command.GO_ON:
+            return self._done()
+        if command is not Command.ROLL_BACK:
+            return self._left(command)
+        if self._touched:
+            self._listen(progress.Said("what this deployment touched goes back"))
+        undone, broken = self._back([*reversed(self._touched)])
+        return Outcome(
+            exit=Exit.BROKEN if broken else self._reason(),
+            deployment=self._book.deployment,
+            journal=self._book.path,
+            failed=self._failed(),
+            undone=tuple(map(str, undone)),
+            broken=tuple(map(str, broken)),
+            owed=commands("rollback", broken),
+            why=self._why(),
+        )
+
+    def _done(self) -> Outcome:
+        failed = [failure.target for failure in self._failures]
+        return Outcome(
+            exit=Exit.BROKEN if failed else Exit.DONE,
+            deployment=self._book.deployment,
+            journal=self._book.path,
+            failed=self._failed(),
+            broken=self._failed(),
+            behind=tuple(f"{name} {service}" for name, service in self._skipped()),
+            owed=(
+                *commands("rollback", failed),
+                *(f"deploy {name} {service}" for name, service in self._skipped()),
+            ),
+        )
+
+    def _skipped(self) -> Iterator[tuple[str, str]]:
+        for environment in self._plan.skipped:
+            for service in self._plan.services:
+                yield environment.name, service
+
+    def _left(self, command: Command) -> Outcome:
+        """What was changed stays: on a hold all acts are finished, else one may be cut off."""
+        unfinished = command is Command.LEAVE or bool(self._failures)
+        targets = [step.target for step in self._touched]
+        missed = behind(self._plan, self._touched)
+        on = [step.target for step in self._plan.acting if str(step.target) in missed]
+        forth = commands("", on or targets)
+        return Outcome(
+            exit=Exit.BROKEN if unfinished and targets else Exit.INTERRUPTED,
+            deployment=self._book.deployment,
+            journal=self._book.path,
+            failed=self._failed(),
+            held=tuple(map(str, targets)),
+            behind=missed,
+            owed=(*forth, *commands("rollback", reversed(targets))),
+            why=self._why(),
+        )
+
+    def _failed(self) -> tuple[str, ...]:
+        return tuple(str(failure.target) for failure in self._failures)
+
+    def _reason(self) -> Exit:
+        if self._failures:
+            return Exit.ROLLED_BACK
+        for error in self._errors:
+            if isinstance(error, StalePlan | OutcomeUnknown):
+                return error.exit
+            return error.exit if isinstance(error, UserError) else Exit.BUG
+        return Exit.INTERRUPTED
+
+    def _why(self) -> str:
+        found = [error for error in self._errors if isinstance(error, UserError)]
+        return "; ".join(error.what for error in found)
+
+    def _back(self, steps: list[Step]) -> tuple[list[Target], list[Target]]:
+        """Undo newest first, so the primary datacenter before others: it serves most users."""
+        actor = self._make_actor(self._book, self._listen, self._plan.author)
+        undone: list[Target] = []
+        broken: list[Target] = []
+        for number, step in enumerate(steps):
+            try:
+                with self._signals.raising():
+                    actor.undo(step)
+                undone.append(step.target)
+            except KeyboardInterrupt:
+                self._listen(progress.Said("interrupted on the way back"))
+                broken += [left.target for left in steps[number:]]
+                break
+            except StepFailed as failure:
+                self._listen(progress.Failed(step.target, failure.revision, failure.evidence))
+                broken.append(step.target)
+            except UserError as error:
+                self._listen(progress.Said(f"{step.target}: {error.what}"))
+                broken.append(step.target)
+        return undone, broken

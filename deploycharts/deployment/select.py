@@ -58,3 +58,28 @@ def select(
                 next_step=f"deploy {GROUP} {service.name}",
             )
     return environments, services
+
+
+def require_skippable(
+    repository: Repository, chosen: Sequence[Environment], skip: Sequence[str], reason: str
+) -> None:
+    """Make sure that environments can be left out of a roll-out.
+
+    Raises:
+        UnknownName: there is no such environment.
+        WrongUsage: it would not be part of it, nothing would be left, or nobody says why.
+    """
+    names = [environment.name for environment in chosen]
+    for name in skip:
+        repository.environment(name)
+        if name not in names:
+            raise WrongUsage(
+                f"{name} is no part of this roll-out, it cannot be left out",
+                why=f"it goes to {', '.join(names)}",
+            )
+    if skip and not reason:
+        raise WrongUsage(
+            f"why is {', '.join(skip)} left out?", next_step="say so with --reason TEXT"
+        )
+    if skip and set(skip) >= set(names):
+        raise WrongUsage("nothing is left when all environments are left out")

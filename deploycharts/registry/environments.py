@@ -11,7 +11,8 @@ import yaml
 
 from deploycharts.documents import HelmLoader, invalid_yaml
 from deploycharts.errors import Problems, UserError
-from deploycharts.registry.marks import lines_of
+from deploycharts.registry.marks import KeyPath, lines_of
+from deploycharts.registry.policy import Gates, parse_gates
 from deploycharts.source import Source
 
 Kind = Literal["staging", "production"]
@@ -50,6 +51,7 @@ class Environment:
     private: str
     timeout_s: int
     tolerate_s: int
+    gates: Gates
     root: Path
     source: Source
 
@@ -99,8 +101,11 @@ def read(root: Path) -> tuple[Environment, ...]:
     found = []
     for name, spec in declared.items():
         source = Source(shown, lines.get(("environments", name)))
+        facts = _facts(spec)
+        gates, wrong = _gates(facts, source, lines)
+        problems += wrong
         try:
-            found.append(_environment(str(name), _facts(spec), root, source))
+            found.append(_environment(str(name), facts, gates, root, source))
         except UserError as error:
             problems.append(error)
     _refuse_bad_names(found, problems)
@@ -119,7 +124,18 @@ def _facts(spec: Any) -> Mapping[str, Any]:
     return facts
 
 
-def _environment(name: str, facts: Mapping[str, Any], root: Path, source: Source) -> Environment:
+def _gates(
+    facts: Mapping[str, Any], source: Source, lines: Mapping[KeyPath, int]
+) -> tuple[Gates, list[UserError]]:
+    """The defaults of an environment: production wants what staging ran and main has."""
+    found, problems = parse_gates(facts.get("gates"), source, lines, ("gates",))
+    production = facts.get("kind") == "production"
+    return found.over(Gates(staging=production, merged=production, bake_s=0, pause=False)), problems
+
+
+def _environment(
+    name: str, facts: Mapping[str, Any], gates: Gates, root: Path, source: Source
+) -> Environment:
     known = {_NAMES.get(key, key): value for key, value in facts.items()}
     missing = [key for key in _TYPES if key not in known]
     if missing:
@@ -139,9 +155,9 @@ def _environment(name: str, facts: Mapping[str, Any], root: Path, source: Source
             f"environment {name}: kind is {known['kind']!r}, not staging or production",
             where=source,
         )
-    wanted_fields = {field.name for field in fields(Environment)} & known.keys()
+    wanted_fields = {field.name for field in fields(Environment)} & _TYPES.keys()
     chosen = {key: known[key] for key in wanted_fields}
-    return Environment(name=name, root=root, source=source, **chosen)
+    return Environment(name=name, root=root, source=source, gates=gates, **chosen)
 
 
 def _refuse_bad_names(found: Sequence[Environment], problems: list[UserError]) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deploycharts import documents
-from deploycharts.errors import UnknownName, UserError, unknown
+from deploycharts.errors import Problems, UnknownName, UserError, unknown
 from deploycharts.registry import environments
 from deploycharts.registry.environments import GROUP, Environment
+from deploycharts.registry.marks import lines_of
+from deploycharts.registry.policy import Policy, parse_policy
 from deploycharts.source import Source
 
 STATE_FILES = ("helmfile.yaml.gotmpl", "helmfile.yaml")
@@ -29,6 +33,7 @@ class Service:
     without_staging: str
     """Why the service has no staging release; empty if it has one."""
     source: Source
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,18 @@ class Repository:
             contact=str(body.get("contact", "")),
             without_staging=str(body.get("why", "it says so")) if staging == "none" else "",
             source=source,
+            policy=self._policy(folder / "service.yaml", body, source),
         )
+
+    def _policy(self, path: Path, body: dict[str, Any], source: Source) -> Policy:
+        if not body.keys() & {"gates", "onFailure"}:
+            return Policy()
+        lines = lines_of(yaml.compose(path.read_text(), Loader=documents.HelmLoader))
+        names = [environment.name for environment in self.environments]
+        policy, problems = parse_policy(body, source, lines, names)
+        if problems:
+            raise Problems(f"{source.path} is not valid", problems)
+        return policy
 
     def registration(self, name: str) -> Registration:
         """The registry entry of the service `name`.

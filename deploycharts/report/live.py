@@ -19,10 +19,28 @@ def skipped(target: Target, why: str, *, style: Style) -> str:
     return style(f"· {target}: nothing to do, {why}", "dim")
 
 
-def moved(target: Target, ready: int, wanted: int, seconds: float) -> str:
+def gate(state: str, sentence: str, *, style: Style) -> str:
+    """A gate before a step, as a plan shows it."""
+    sign = {"passed": style("✓", "green"), "refused": style("✗", "red")}.get(state, "⏸")
+    return f"  {sign} {sentence}"
+
+
+def moved(target: Target, ready: int, wanted: int, old: int, restarts: int, seconds: float) -> str:
     """How far a step is; short, since it is rewritten in place."""
     bar = "█" * ready + "░" * max(0, wanted - ready) if 0 < wanted <= 20 else ""
-    return f"  {target}: {ready} of {wanted} ready {bar} {seconds:.0f} s"
+    more = f", {old} old" if old else ""
+    more += f", {restarts} {'restart' if restarts == 1 else 'restarts'}" if restarts else ""
+    return f"  {target}: {ready} of {wanted} ready{more} {bar} {seconds:.0f} s"
+
+
+def baking(target: Target, sentence: str, left_s: float) -> str:
+    """A step waits for a bake."""
+    return f"  {target}: {sentence}, {left_s:.0f} s left"
+
+
+def noted(target: Target, text: str, *, style: Style) -> str:
+    """The cluster warns of something."""
+    return f"  {style('!', 'yellow')} {target}: {text}"
 
 
 def appeared(text: str, fails_in_s: float | None, *, style: Style) -> str:

@@ -32,6 +32,21 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How the work tree stands to the main branch.
+
+    Attributes:
+        branch: the main branch; empty where none is known.
+        missing: what keeps the tree from being the main branch's; empty if nothing does.
+        next_step: how to mend that.
+    """
+
+    branch: str
+    missing: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file of a git tree: its mode and the name of its content."""
 
@@ -98,6 +113,21 @@ def tree(root: Path) -> Tree:
         ["git", "--no-optional-locks", "status", "--porcelain"], cwd=root, ok=range(256)
     )
     return Tree(head.out.strip(), bool(status.out.strip()))
+
+
+def standing(root: Path) -> Standing:
+    """Whether what lies in the work tree was merged into the main branch."""
+    found = tree(root)
+    branch = main_branch(root) if found.commit else None
+    if branch is None:
+        return Standing("", "there is no main branch to compare with", "git branch --list --all")
+    if found.dirty:
+        return Standing(branch, "the tree has uncommitted changes", "git status")
+    merged = _git(root, "merge-base", "--is-ancestor", found.commit, branch, ok=range(256))
+    if merged.code != 0:
+        missing = f"commit {found.commit[:10]} is not merged into {branch}"
+        return Standing(branch, missing, f"git log {branch}..HEAD")
+    return Standing(branch)
 
 
 def commit(root: Path, revision: str) -> str:

@@ -24,9 +24,10 @@ def command(
 
     The ID of the plan at the end is what `deploy … --yes=ID` takes.
     """
-    from deploycharts.cli.deploy import talk
+    from deploycharts.cli.deploy import showing
     from deploycharts.cli.deploy.group import VERBS
     from deploycharts.console import console
+    from deploycharts.deployment.plan import Wish
     from deploycharts.deployment.prepare import prepare, require_something
     from deploycharts.deployment.select import select
     from deploycharts.errors import Exit
@@ -34,10 +35,10 @@ def command(
 
     repository = discover()
     environments, chosen = select(repository, environment, services, verbs=VERBS, looking=True)
-    plan = prepare(repository, environments, chosen, release=release, accept_pending=True)
+    plan = prepare(repository, environments, chosen, wish=Wish(release=release), looking=True)
     require_something(plan)
     if output == "json":
-        console.out(talk.describe_json(plan))
+        console.out(showing.describe_json(plan))
     else:
-        talk.show_plan(plan, full=full)
+        showing.show_plan(plan, full=full)
     return Exit.CHANGES if exit_code and plan.acting else Exit.DONE

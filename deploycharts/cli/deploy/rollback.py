@@ -42,7 +42,7 @@ def command(
     """
     import json
 
-    from deploycharts.cli.deploy import talk
+    from deploycharts.cli.deploy import talk, watching
     from deploycharts.cli.deploy.group import VERBS
     from deploycharts.console import console
     from deploycharts.deployment import rollback as going_back
@@ -64,15 +64,16 @@ def command(
     if not talk.require_word(plan.id, plan.environments, yes, again, subject=service):
         console.say("nothing was changed")
         return Exit.INTERRUPTED
-    return talk.conclude(going_back.run(plan, listen=talk.listener), output=output, command=words)
+    outcome = going_back.run(plan, listen=watching.Watch())
+    return talk.conclude(outcome, output=output)
 
 
 def _show(plan: Rollback) -> None:
-    from deploycharts.cli.deploy import talk
+    from deploycharts.cli.deploy import showing
     from deploycharts.console import console
 
     names = [environment.name for environment in plan.environments]
-    changes = talk.describe((each.difference for each in plan.returns), names, full=False)
+    changes = showing.describe((each.difference for each in plan.returns), names, full=False)
     if changes:
         console.out(f"{changes}\n")
     for line in _lines(plan):

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from deploycharts.cli.params import (
     YesCommand,
     common_options,
     environment_argument,
+    plan_options,
     services_argument,
     yes_option,
 )
+
+if TYPE_CHECKING:
+    from deploycharts.deployment.plan import Plan, Wish
 
 
 @click.command(cls=YesCommand)
 @environment_argument
 @services_argument
-@click.option("--release", help="Only this release of each service.")
+@plan_options
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show the plan, change nothing.")
 @click.option("--full", is_flag=True, help="Show all changes, however many.")
 @common_options
 def command(
-    environment: str, services: tuple[str, ...], release: str | None, yes: str | None,
+    environment: str, services: tuple[str, ...], wish: Wish, yes: str | None,
     dry_run: bool, full: bool, output: str,
 ) -> int:  # fmt: skip
     """Roll out services to an environment, or to all production datacenters, primary last.
@@ -30,32 +36,69 @@ def command(
     Shows what changes, asks before production, follows the pods, tells the reason of a failure, and
     then brings back all that this deployment touched.
     """
-    from deploycharts.cli.deploy import talk
-    from deploycharts.cli.deploy.group import VERBS
+    from deploycharts.cli.deploy import showing
     from deploycharts.console import console
-    from deploycharts.deployment.prepare import prepare, require_something
-    from deploycharts.deployment.run import run
-    from deploycharts.deployment.select import select
     from deploycharts.errors import Exit
-    from deploycharts.registry.repository import discover
 
-    repository = discover()
-    environments, chosen = select(repository, environment, services, verbs=VERBS)
-    plan = prepare(repository, environments, chosen, release=release)
-    require_something(plan)
-    words = [environment, *services, *(["--release", release] if release else [])]
+    plan = make(environment, services, wish)
     if output == "text":
-        talk.show_plan(plan, full=full)
+        showing.show_plan(plan, full=full)
     if dry_run or not plan.acting:
         if output == "json":
             import json
 
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.as_json()}))
         return Exit.DONE
-    if not talk.require_word(
-        plan.id, plan.environments, yes, " ".join(["deploy", *words]), subject=", ".join(services)
-    ):
+    return carry_out(plan, yes, " ".join(["deploy", *words(environment, services, wish)]), output)
+
+
+def make(environment: str, services: tuple[str, ...], wish: Wish) -> Plan:
+    """The plan for the words of a command line."""
+    from deploycharts.cli.deploy.group import VERBS
+    from deploycharts.deployment.prepare import prepare, require_something
+    from deploycharts.deployment.select import require_skippable, select
+    from deploycharts.registry.repository import discover
+
+    repository = discover()
+    environments, chosen = select(repository, environment, services, verbs=VERBS)
+    require_skippable(repository, environments, wish.skip, wish.reason)
+    plan = prepare(repository, environments, chosen, wish=wish)
+    require_something(plan)
+    return plan
+
+
+def words(environment: str, services: tuple[str, ...], wish: Wish) -> list[str]:
+    """The words that make this plan again."""
+    import shlex
+
+    found = [environment, *services]
+    found += ["--release", wish.release] if wish.release else []
+    found += [word for name in wish.skip for word in ("--skip", name)]
+    found += [word for name in wish.pause_before for word in ("--pause-before", name)]
+    found += ["--reason", shlex.quote(wish.reason)] if wish.reason else []
+    found += ["--emergency", shlex.quote(wish.emergency)] if wish.emergency else []
+    return found
+
+
+def carry_out(plan: Plan, yes: str | None, again: str, output: str) -> int:
+    """Ask for a word where one is needed, then run the plan and tell how it ended.
+
+    Args:
+        plan: what was shown.
+        yes: see `talk.require_word`.
+        again: the command line that makes this plan again.
+        output: text or json.
+    """
+    from deploycharts.cli.deploy import talk, watching
+    from deploycharts.console import console
+    from deploycharts.deployment.entrance import require_open
+    from deploycharts.deployment.run import run
+    from deploycharts.errors import Exit
+
+    require_open(plan.steps)
+    subject = ", ".join(plan.services)
+    if not talk.require_word(plan.id, plan.environments, yes, again, subject=subject):
         console.say("nothing was changed")
         return Exit.INTERRUPTED
-    outcome = run(plan, listen=talk.listener)
-    return talk.conclude(outcome, output=output, command=words)
+    outcome = run(plan, listen=watching.Watch(), operator=talk.operator())
+    return talk.conclude(outcome, output=output)

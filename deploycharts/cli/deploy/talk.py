@@ -1,108 +1,22 @@
-"""Showing a plan, asking for a person's word, telling what happens."""
+"""Asking for a person's word before and during a deployment, telling how it ended."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 
 from deploycharts.console import console
-from deploycharts.deployment import progress
 from deploycharts.errors import Exit, Refused, StalePlan
-from deploycharts.report import live
-
-_MOST_WARNINGS = 5
 
 if TYPE_CHECKING:
-    from deploycharts.changes.model import Consequence, Fold
-    from deploycharts.deployment.plan import Difference, Plan
-    from deploycharts.deployment.progress import Event
-    from deploycharts.deployment.run import Outcome
+    from deploycharts.deployment.control import Command
+    from deploycharts.deployment.outcome import Outcome
+    from deploycharts.deployment.questions import Operator
     from deploycharts.registry.environments import Environment
-
-    _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
-
-
-def show_plan(plan: Plan, *, full: bool = False) -> None:
-    """Write the folded changes of a plan, what they do, and its steps."""
-    names = [environment.name for environment in plan.environments]
-    digest = _digest(step.difference for step in plan.steps)
-    changes = _text(digest, names, full=full)
-    if changes:
-        console.out(f"{changes}\n")
-    for step in plan.steps:
-        if step.action.value == "nothing":
-            console.say(live.skipped(step.target, step.remark, style=console.style))
-        else:
-            remark = f" ({step.remark})" if step.remark else ""
-            now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
-            console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
-    console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
-    for warning in _warnings(digest[1]):
-        console.say(console.style(f"‼ {warning}", "red", "bold"))
-
-
-def describe(differences: Iterable[Difference], environments: Sequence[str], *, full: bool) -> str:
-    """What differs and what that does, as text for a terminal; empty if nothing changes."""
-    return _text(_digest(differences), environments, full=full)
-
-
-def _text(digest: _Digest, environments: Sequence[str], *, full: bool) -> str:
-    import shutil
-
-    from deploycharts.report.terminal import render_changes
-
-    folds, consequences = digest
-    if not folds:
-        return ""
-    return render_changes(
-        folds,
-        consequences,
-        width=shutil.get_terminal_size((80, 24)).columns,
-        full=full,
-        coloured=console.is_coloured(sys.stdout),
-        environments=environments,
-    )
-
-
-def _warnings(consequences: Iterable[Consequence]) -> list[str]:
-    """The gravest consequences once more, where the question is read."""
-    from deploycharts.changes.model import Risk
-
-    return [f"{each.target}: {each}" for each in consequences if each.risk is Risk.HIGH][
-        :_MOST_WARNINGS
-    ]
-
-
-def describe_json(plan: Plan) -> str:
-    """A plan and what it changes, as one JSON document."""
-    import json
-
-    from deploycharts.report.jsonform import changes_json
-
-    folds, consequences = _digest(step.difference for step in plan.steps)
-    names = [environment.name for environment in plan.environments]
-    document = changes_json(folds, consequences, environments=names)
-    return json.dumps({**document, "plan": plan.as_json()}, ensure_ascii=False)
-
-
-def _digest(differences: Iterable[Difference]) -> _Digest:
-    from deploycharts.changes.consequences import consequences
-    from deploycharts.changes.fold import fold
-
-    found = list(differences)
-    results = tuple(
-        consequence
-        for each in found
-        if not each.changes.is_empty
-        for consequence in consequences(
-            each.changes, each.base, each.head, running=each.running, quota=each.quota
-        )
-    )
-    return fold([each.changes for each in found]), results
 
 
 def require_word(
@@ -142,51 +56,67 @@ def require_word(
     return _ask(f"Change {subject} in {names}?")
 
 
-def listener(event: Event) -> None:
-    """Tell one event of a deployment on standard error."""
-    style = console.style
-    match event:
-        case progress.Began(target, action, _):
-            console.say(live.began(target, action, style=style))
-        case progress.Skipped(target, why):
-            console.say(live.skipped(target, why, style=style))
-        case progress.Moved(target, ready, wanted, seconds):
-            console.status(live.moved(target, ready, wanted, seconds))
-        case progress.Appeared(trouble, fails_in_s):
-            console.say(live.appeared(str(trouble), fails_in_s, style=style))
-        case progress.Finished(target, action, revision, seconds):
-            console.say(live.finished(target, action, revision, seconds, style=style))
-        case progress.Failed(target, revision, evidence, _):
-            reasons = tuple(str(trouble) for trouble in evidence.troubles)
-            console.say(
-                live.failed(target, revision, reasons, evidence.log_tail, evidence.events,
-                            evidence.helm, style=style)
-            )  # fmt: skip
-        case progress.Said(text):
-            console.say(f"  {text}")
+def operator() -> Operator:
+    """Who is asked while a deployment runs."""
+    from deploycharts.deployment.questions import Nobody
+
+    return _Person() if _has_terminal() else Nobody()
 
 
-def conclude(outcome: Outcome, *, output: str, command: Sequence[str]) -> int:
+class _Person:
+    """The person at the terminal."""
+
+    def agrees(self, question: str) -> bool:
+        return _ask(question)
+
+    def decide(self) -> Command:
+        from deploycharts.deployment.control import Command
+
+        console.say("interrupted: r rolls back what was touched, h holds: finishes the act and")
+        console.say("stops there, g goes on; Ctrl-C again stops helm and leaves all as it is")
+        known = {"r": Command.ROLL_BACK, "h": Command.HOLD, "g": Command.GO_ON}
+        _forget_typed()
+        while True:
+            console.prompt(console.style("roll back, hold or go on? [r/h/g]: ", "bold"))
+            answer = sys.stdin.readline()
+            if not answer:
+                return Command.ROLL_BACK
+            if answer.strip().lower()[:1] in known:
+                return known[answer.strip().lower()[:1]]
+
+
+def conclude(outcome: Outcome, *, output: str) -> int:
     """Write how it ended, and return the exit code."""
     if output == "json":
         import json
 
         console.out(json.dumps({"schemaVersion": 1, "outcome": outcome_json(outcome)}))
         return outcome.exit
-    words = " ".join(command)
+    _tell(outcome)
+    for behind in outcome.behind:
+        console.say(console.style(f"  behind: {behind}", "yellow"))
+    for number, command in enumerate(outcome.owed):
+        console.say(f"  {'next:' if number == 0 else '     '} {command}")
+    if outcome.exit is not Exit.DONE:
+        console.say(console.style(f"  journal: {_short(outcome.journal)}", "dim"))
+    return outcome.exit
+
+
+def _tell(outcome: Outcome) -> None:
+    if outcome.why:
+        console.say(console.style(outcome.why, "red"))
     if outcome.exit is Exit.DONE:
         console.say(console.style(f"done · deployment {outcome.deployment}", "green"))
     elif outcome.broken:
         console.say(console.style(f"NOT rolled back: {', '.join(outcome.broken)}", "red", "bold"))
-        console.say(f"  next: deploy status {words}, then deploy rollback {words}")
+    elif outcome.held:
+        held = f"left as it is: {', '.join(outcome.held)}"
+        console.say(console.style(held, "yellow", "bold"))
     else:
         back = ", ".join(outcome.undone) or "nothing had been changed"
         console.say(console.style(f"rolled back: {back}", "yellow"))
-        stopped = outcome.exit is Exit.INTERRUPTED
-        console.say(f"  next: {'' if stopped else 'mend the cause, then '}deploy {words}")
-    if outcome.exit is not Exit.DONE:
-        console.say(console.style(f"  journal: {_short(outcome.journal)}", "dim"))
-    return outcome.exit
+        if outcome.failed:
+            console.say("  next: mend the cause, then deploy again")
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
@@ -195,22 +125,30 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "exitCode": int(outcome.exit),
         "deployment": outcome.deployment,
         "journal": str(outcome.journal),
-        "failed": outcome.failed,
+        "failed": list(outcome.failed),
         "rolledBack": list(outcome.undone),
         "notRolledBack": list(outcome.broken),
+        "held": list(outcome.held),
+        "behind": list(outcome.behind),
+        "next": list(outcome.owed),
+        "why": outcome.why,
     }
 
 
 def _ask(question: str) -> bool:
     """Ask on the terminal; what was typed before the question does not count."""
-    import termios
-
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    _forget_typed()
     try:
         return click.confirm(console.style(question, "bold"), default=False, err=True)
     except click.Abort:
         console.say()
         return False
+
+
+def _forget_typed() -> None:
+    import termios
+
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def _has_terminal() -> bool:

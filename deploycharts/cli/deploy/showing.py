@@ -1,0 +1,101 @@
+"""Showing a plan: what it changes, what that does, its steps and gates."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from deploycharts.console import console
+from deploycharts.report import live
+
+_MOST_WARNINGS = 5
+
+if TYPE_CHECKING:
+    from deploycharts.changes.model import Consequence, Fold
+    from deploycharts.deployment.plan import Difference, Plan
+
+    _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
+
+
+def show_plan(plan: Plan, *, full: bool = False) -> None:
+    """Write the folded changes of a plan, what they do, and its steps."""
+    names = [environment.name for environment in plan.environments]
+    digest = _digest(step.difference for step in plan.steps)
+    changes = _text(digest, names, full=full)
+    if changes:
+        console.out(f"{changes}\n")
+    for step in plan.steps:
+        if step.action.value == "nothing":
+            console.say(live.skipped(step.target, step.remark, style=console.style))
+        else:
+            remark = f" ({step.remark})" if step.remark else ""
+            now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
+            for gate in step.gates:
+                console.say(live.gate(gate.state.value, gate.sentence, style=console.style))
+            console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
+    for environment in plan.skipped:
+        console.say(console.style(f"  {environment.name}: left out, {plan.wish.reason}", "yellow"))
+    console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
+    for warning in _warnings(digest[1]):
+        console.say(console.style(f"‼ {warning}", "red", "bold"))
+
+
+def describe(differences: Iterable[Difference], environments: Sequence[str], *, full: bool) -> str:
+    """What differs and what that does, as text for a terminal; empty if nothing changes."""
+    return _text(_digest(differences), environments, full=full)
+
+
+def _text(digest: _Digest, environments: Sequence[str], *, full: bool) -> str:
+    import shutil
+
+    from deploycharts.report.terminal import render_changes
+
+    folds, consequences = digest
+    if not folds:
+        return ""
+    return render_changes(
+        folds,
+        consequences,
+        width=shutil.get_terminal_size((80, 24)).columns,
+        full=full,
+        coloured=console.is_coloured(sys.stdout),
+        environments=environments,
+    )
+
+
+def _warnings(consequences: Iterable[Consequence]) -> list[str]:
+    """The gravest consequences once more, where the question is read."""
+    from deploycharts.changes.model import Risk
+
+    return [f"{each.target}: {each}" for each in consequences if each.risk is Risk.HIGH][
+        :_MOST_WARNINGS
+    ]
+
+
+def describe_json(plan: Plan) -> str:
+    """A plan and what it changes, as one JSON document."""
+    import json
+
+    from deploycharts.report.jsonform import changes_json
+
+    folds, consequences = _digest(step.difference for step in plan.steps)
+    names = [environment.name for environment in plan.environments]
+    document = changes_json(folds, consequences, environments=names)
+    return json.dumps({**document, "plan": plan.as_json()}, ensure_ascii=False)
+
+
+def _digest(differences: Iterable[Difference]) -> _Digest:
+    from deploycharts.changes.consequences import consequences
+    from deploycharts.changes.fold import fold
+
+    found = list(differences)
+    results = tuple(
+        consequence
+        for each in found
+        if not each.changes.is_empty
+        for consequence in consequences(
+            each.changes, each.base, each.head, running=each.running, quota=each.quota
+        )
+    )
+    return fold([each.changes for each in found]), results

@@ -1,0 +1,89 @@
+"""Showing a deployment while it runs: a table that is rewritten, or plain lines in a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from deploycharts.console import Console, console
+from deploycharts.deployment import progress
+from deploycharts.deployment.progress import Event
+from deploycharts.report import live
+from deploycharts.target import Target
+
+_QUIET_S = 15.0
+
+
+class Watch:
+    """Tells the events of a deployment on standard error.
+
+    On a terminal what each release is at stands below what happened; without one a line is written
+    when numbers change, and now and then when they do not.
+    """
+
+    def __init__(
+        self, writer: Console = console, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._console = writer
+        self._clock = clock
+        self._at: dict[Target, str] = {}
+        self._numbers: dict[Target, object] = {}
+        self._said_at: dict[Target, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Tell one event."""
+        if isinstance(event, progress.Moved):
+            numbers = (event.ready, event.wanted, event.old, event.restarts)
+            text = live.moved(event.target, *numbers, event.seconds)
+            self._now(event.target, numbers, text)
+        elif isinstance(event, progress.Baking):
+            text = live.baking(event.target, event.sentence, event.left_s)
+            self._now(event.target, "bakes", text)
+        else:
+            self._happened(event)
+
+    def _now(self, target: Target, numbers: object, text: str) -> None:
+        """What a release is at."""
+        self._at[target] = text
+        if self._console.err_stream.isatty():
+            self._console.status(*self._at.values())
+            return
+        now = self._clock()
+        quiet = now - self._said_at.get(target, 0.0) > _QUIET_S
+        if numbers != self._numbers.get(target) or quiet:
+            self._numbers[target] = numbers
+            self._said_at[target] = now
+            self._console.say(text.rstrip())
+
+    def _happened(self, event: Event) -> None:
+        self._console.say(_text(event, self._console))
+        if isinstance(event, progress.Finished | progress.Failed):
+            self._at.pop(event.target, None)
+            self._numbers.pop(event.target, None)
+        if self._at:
+            self._console.status(*self._at.values())
+
+
+def _text(event: Event, writer: Console) -> str:
+    style = writer.style
+    match event:
+        case progress.Began(target, action, _):
+            return live.began(target, action, style=style)
+        case progress.Skipped(target, why):
+            return live.skipped(target, why, style=style)
+        case progress.Noted(target, text):
+            return live.noted(target, text, style=style)
+        case progress.Appeared(trouble, fails_in_s):
+            return live.appeared(str(trouble), fails_in_s, style=style)
+        case progress.Finished(target, action, revision, seconds):
+            return live.finished(target, action, revision, seconds, style=style)
+        case progress.Failed(target, revision, evidence):
+            reasons = tuple(str(trouble) for trouble in evidence.troubles)
+            return live.failed(
+                target, revision, reasons, evidence.log_tail, evidence.events, evidence.helm,
+                style=style,
+            )  # fmt: skip
+        case progress.Said(text):
+            return f"  {text}"
+        case _:
+            return str(event)

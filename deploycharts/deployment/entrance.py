@@ -1,0 +1,140 @@
+"""Which gates stand before which steps of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property
+
+from deploycharts.cluster import releases
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.releases import Revision
+from deploycharts.deployment import gates
+from deploycharts.deployment.gates import Gate
+from deploycharts.deployment.plan import Action, Step, Wish
+from deploycharts.errors import Refused, UserError
+from deploycharts.registry.environments import Environment
+from deploycharts.registry.policy import Gates
+from deploycharts.registry.repository import Repository
+from deploycharts.target import Target
+from deploycharts.tools import git
+from deploycharts.tools.git import Standing
+
+CANARY = "canary"
+
+
+class Entrance:
+    """Puts gates before steps; asks git and staging where a gate needs them."""
+
+    def __init__(self, repository: Repository, wish: Wish) -> None:
+        self._repository = repository
+        self._wish = wish
+
+    @cached_property
+    def _standing(self) -> Standing:
+        return git.standing(self._repository.root)
+
+    @cached_property
+    def _staging(self) -> Environment | None:
+        found = [each for each in self._repository.environments if not each.is_production]
+        return found[0] if found else None
+
+    def gated(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """The steps with their gates."""
+        groups: dict[tuple[str, str], list[Step]] = {}
+        for step in steps:
+            groups.setdefault((step.target.service, step.target.environment), []).append(step)
+        asked = {
+            service: [step for step in steps if step.target.service == service]
+            for (service, _), group in groups.items()
+            if self._asks_staging(group)
+        }
+        with ThreadPoolExecutor(max_workers=max(1, min(8, len(asked)))) as pool:
+            answers = dict(zip(asked, pool.map(self._staged, asked.values()), strict=True))
+        found = {
+            step.target: step
+            for (service, _), group in groups.items()
+            for step in self._group(group, answers.get(service))
+        }
+        return tuple(found[step.target] for step in steps)
+
+    def _wanted(self, step: Step) -> Gates:
+        environment = step.place.environment
+        service = self._repository.service(step.target.service)
+        wanted = service.policy.gates_in(environment.name, environment.gates)
+        if environment.name in self._wish.pause_before:
+            wanted = replace(wanted, pause=True)
+        if service.without_staging:
+            wanted = replace(wanted, staging=False)
+        return wanted
+
+    def _asks_staging(self, group: Sequence[Step]) -> bool:
+        acting = [step for step in group if step.action in {Action.INSTALL, Action.UPGRADE}]
+        staging = self._staging
+        return (
+            staging is not None
+            and bool(acting)
+            and acting[0].place.environment.is_production
+            and bool(self._wanted(acting[0]).staging)
+        )
+
+    def _group(self, group: Sequence[Step], staged: Gate | None) -> Iterator[Step]:
+        """The steps of one service in one environment."""
+        is_first = True
+        canary: Target | None = None
+        for step in group:
+            if step.action is Action.NOTHING:
+                yield step
+                continue
+            wanted, emergency = self._wanted(step), bool(self._wish.emergency)
+            found: tuple[Gate, ...] = ()
+            if is_first:
+                standing = self._standing if wanted.merged else Standing("")
+                asked = staged if self._asks_staging(group) else None
+                found = gates.at_entry(wanted, standing, asked, emergency=emergency)
+                is_first = False
+            elif canary is not None:
+                found = gates.bake(wanted, canary, emergency=emergency)
+            canary = step.target if step.target.release == CANARY else None
+            yield replace(step, gates=found)
+
+    def _staged(self, steps: Sequence[Step]) -> Gate:
+        """What staging says of the artifacts that a service's steps bring to production."""
+        staging = self._staging
+        assert staging is not None
+        service = steps[0].target.service
+        artifacts = {
+            (step.target.release, step.artifact)
+            for step in steps
+            if step.place.environment.is_production
+            and step.action in {Action.INSTALL, Action.UPGRADE}
+        }
+        cluster = Cluster(staging.kubeconfig_of(service), name=staging.name)
+        try:
+            namespace = steps[0].place.namespace
+            histories: dict[str, tuple[Revision, ...]] = {
+                name: releases.revisions(cluster, namespace, name) for name, _ in artifacts
+            }
+        except UserError as error:
+            return gates.unread(staging.name, error.what)
+        finally:
+            cluster.close()
+        return gates.staging_ran(service, sorted(artifacts), histories, staging.name)
+
+
+def require_open(steps: Sequence[Step]) -> None:
+    """Make sure that no gate forbids a plan.
+
+    Raises:
+        Refused: one does; the first is named, with what to do.
+    """
+    for step in steps:
+        for gate in gates.refused(step.gates):
+            service, environment = step.target.service, step.target.environment
+            raise Refused(
+                f"{environment} {service}: {gate.sentence}",
+                why=f"the gate {gate.kind.value} stands before {environment}",
+                next_step=f"{gate.next_step}; or, if it cannot wait: "
+                f"deploy {environment} {service} --emergency WHY",
+            )

@@ -1,0 +1,114 @@
+"""The steps of one service, one after the other: gates, act, checks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deploycharts.deployment import progress
+from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.control import Control
+from deploycharts.deployment.gates import Gate, GateKind, GateState
+from deploycharts.deployment.plan import Action, Step
+from deploycharts.deployment.progress import Listener
+from deploycharts.errors import OutcomeUnknown, StalePlan
+from deploycharts.registry.policy import OnFailure
+
+_BAKE_LOOK_S = 1.0
+
+
+class Person(Protocol):
+    """Who is asked while a deployment runs. The questions come from one thread at a time."""
+
+    def agrees(self, question: str) -> bool:
+        """Whether somebody says yes; False where nobody can be asked."""
+
+
+class WordRefused(Exception):
+    """A person was asked for a word and did not say yes."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__(str(step.target))
+        self.step = step
+
+
+@dataclass
+class Lane:
+    """Carries out the steps of one service.
+
+    Attributes:
+        touched: gets each step before its act begins, shared with other lanes.
+        failures: gets the failures that the service's policy goes on after.
+    """
+
+    steps: Sequence[Step]
+    actor: Actor
+    control: Control
+    person: Person
+    listen: Listener
+    touched: list[Step]
+    failures: list[StepFailed]
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self) -> None:
+        """Take all steps.
+
+        Raises:
+            StepFailed: one failed, and the policy is not to go on.
+            Stopped: the deployment was told to stop.
+            WordRefused: a gate asked for a word and got none.
+            UserError: see `Actor.do`.
+        """
+        for step in self.steps:
+            if step.action is Action.NOTHING:
+                self.listen(progress.Skipped(step.target, step.remark))
+                continue
+            self.control.between()
+            self._pass(step)
+            self.touched.append(step)
+            try:
+                self.actor.do(step)
+            except StepFailed as failure:
+                if step.on_failure is not OnFailure.GO_ON:
+                    raise
+                self.listen(progress.Failed(failure.target, failure.revision, failure.evidence))
+                self.failures.append(failure)
+            except (StalePlan, OutcomeUnknown):
+                # It was not begun, or nobody knows how it ended: it is not touched further.
+                self.touched.remove(step)
+                raise
+
+    def _pass(self, step: Step) -> None:
+        for gate in step.gates:
+            if gate.state is not GateState.OPEN:
+                continue
+            self.actor.journal.append(
+                "gate", target=str(step.target), gate=gate.kind.value, says=gate.sentence
+            )
+            if gate.kind is GateKind.BAKE:
+                self._bake(step, gate)
+            elif gate.kind is GateKind.WORD:
+                self._ask(step)
+
+    def _ask(self, step: Step) -> None:
+        question = f"Go on with {step.target.service} in {step.target.environment}?"
+        if not self.person.agrees(question):
+            raise WordRefused(step)
+        self.control.between()
+
+    def _bake(self, step: Step, gate: Gate) -> None:
+        """Watch what was changed before in this environment for the bake's time."""
+        before = [
+            each
+            for each in self.steps
+            if each.target.environment == step.target.environment and each in self.touched
+        ]
+        until = self.clock() + gate.wait_s
+        while (left := until - self.clock()) > 0:
+            self.listen(progress.Baking(step.target, gate.sentence, left))
+            for each in before:
+                self.actor.require_well(each)
+            self.control.wait(min(_BAKE_LOOK_S, left))
+        self.actor.journal.append("gate", target=str(step.target), gate="bake", passed=True)

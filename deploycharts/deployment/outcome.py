@@ -1,0 +1,67 @@
+"""How a deployment ended, and what is owed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploycharts.deployment.plan import Plan, Step
+from deploycharts.documents import Json
+from deploycharts.errors import Exit
+from deploycharts.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a deployment ended.
+
+    Attributes:
+        exit: the exit code that tells it.
+        deployment: the ID under which journal and helm's history know it.
+        journal: where it is told line by line.
+        failed: the targets that failed.
+        undone: the targets that went back, in that order.
+        broken: the targets that could not go back.
+        held: the targets that were changed and stay so, though the deployment did not finish.
+        behind: the targets that the plan would have changed and nobody touched.
+        owed: commands that finish what could not be done.
+        why: what ended it, where no target failed.
+    """
+
+    exit: Exit
+    deployment: str
+    journal: Path
+    failed: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
+    why: str = ""
+
+    def as_json(self) -> dict[str, Json]:
+        """The outcome for a journal."""
+        return {
+            "exit": int(self.exit),
+            "failed": [*self.failed],
+            "undone": [*self.undone],
+            "broken": [*self.broken],
+            "held": [*self.held],
+            "behind": [*self.behind],
+            "owed": [*self.owed],
+            "why": self.why,
+        }
+
+
+def commands(verb: str, targets: Iterable[Target]) -> tuple[str, ...]:
+    """A command for each environment and service, in order: `deploy rollback codfw NAME`."""
+    words = f"deploy {verb}".strip()
+    pairs = dict.fromkeys((target.environment, target.service) for target in targets)
+    return tuple(f"{words} {environment} {service}" for environment, service in pairs)
+
+
+def behind(plan: Plan, touched: Sequence[Step]) -> tuple[str, ...]:
+    """What the plan would have changed and nobody touched."""
+    seen = {step.target for step in touched}
+    return tuple(str(step.target) for step in plan.acting if step.target not in seen)
