@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.objects import Objects
 from deploycharts.registry.repository import Repository
 from deploycharts.sandbox.lifecycle import Sandbox
 
@@ -42,7 +44,9 @@ class Deployable:
         self.root = root
         self.name = f"t-{uuid.uuid4().hex[:8]}"
         self.sandbox = sandbox
-        self._lay_out()
+        if not (root / "helmfile.d").exists():
+            self._lay_out()
+        self._add()
 
     @property
     def repository(self) -> Repository:
@@ -58,7 +62,10 @@ class Deployable:
 
     def fault(self, name: str, *, file: str = "values-staging.yaml", **more: Any) -> None:
         """Make the service's pods fail in the sandbox."""
-        self.write(file, {"podAnnotations": {"sandbox.deploycharts/fault": name}, **more})
+        path = self.folder / file
+        values = yaml.safe_load(path.read_text()) if path.exists() else {}
+        fault = {"podAnnotations": {"sandbox.deploycharts/fault": name}}
+        self.write(file, {**(values or {}), **fault, **more})
 
     def heal(self, *, file: str = "values-staging.yaml") -> None:
         """Make the pods sound again."""
@@ -69,6 +76,28 @@ class Deployable:
         values = yaml.safe_load((self.folder / "values.yaml").read_text())
         values["config"] = {"env": {"GREETING": word}}
         self.write("values.yaml", values)
+
+    def say(self, **facts: Any) -> None:
+        """Declare more in the service.yaml: `gates`, `onFailure`, …"""
+        file = self.folder / "service.yaml"
+        file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **facts}))
+
+    def gate(self, *environments: str, **gates: Any) -> None:
+        """Change the gates that environments have by default."""
+        path = self.root / "helmfile.d" / "environments.yaml"
+        body = yaml.safe_load(path.read_text())
+        for name in environments:
+            body["environments"][name]["values"][0]["gates"].update(gates)
+        path.write_text(yaml.safe_dump(body))
+
+    def commit(self, message: str = "Change") -> str:
+        """Commit everything; the commit's name."""
+        author = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+        for words in (["add", "--all"], [*author, "commit", "-q", "--allow-empty", "-m", message]):
+            subprocess.run(["git", *words], cwd=self.root, check=True)
+        return subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=self.root, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def register(self, *environments: str) -> None:
         """Carry out the cluster step."""
@@ -87,6 +116,26 @@ class Deployable:
     def deploy(self, *words: str, env: Mapping[str, str] | None = None) -> Ended:
         """`deploy` with the service's name after the words."""
         return self.run("deploy", *words, self.name, env=env)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """`deploy` with the service's name after the words, left running."""
+        return subprocess.Popen(
+            [str(PROGRAMS / "deploy"), *words, self.name], cwd=self.root, env=self.environ(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def break_pods(self, environment: str, release: str) -> None:
+        """Make the pods that run now crash."""
+        cluster = Cluster(self.kubeconfig(environment), name=environment)
+        try:
+            objects = Objects(cluster)
+            labels = f"app.kubernetes.io/instance={release}"
+            fault = {"metadata": {"annotations": {"sandbox.deploycharts/fault": "crash"}}}
+            for pod in objects.list("v1", "pods", namespace=self.name, labels=labels):
+                name = pod["metadata"]["name"]
+                objects.patch("v1", "pods", name, fault, namespace=self.name)
+        finally:
+            cluster.close()
 
     def environ(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of our programs: journals in the test's own folder."""
@@ -120,6 +169,12 @@ class Deployable:
         shutil.copytree(ROOT / "charts" / "echoserver", self.root / "charts" / "echoserver")
         shutil.copy(ROOT / "helmfile.d" / "release.yaml.gotmpl", source)
         self._declare_environments(source / "environments.yaml")
+        (source / "cluster" / "services").mkdir()
+        subprocess.run(["git", "init", "-q", "-b", "main", "."], cwd=self.root, check=True)
+        (self.root / ".gitignore").write_text("/.credentials/\n/.journals/\n")
+
+    def _add(self) -> None:
+        source = self.root / "helmfile.d"
         shutil.copytree(ROOT / "helmfile.d" / "services" / "echoserver", self.folder)
         state = self.folder / "helmfile.yaml.gotmpl"
         state.write_text(state.read_text().replace('"name" "echoserver"', f'"name" "{self.name}"'))
@@ -127,9 +182,7 @@ class Deployable:
         self.write("values.yaml", {**values, "name": self.name})
         (self.folder / "values-staging.yaml").unlink(missing_ok=True)
         entry = source / "cluster" / "services" / f"{self.name}.yaml"
-        entry.parent.mkdir()
         entry.write_text(yaml.safe_dump({"namespace": self.name, "quota": {"pods": "20"}}))
-        subprocess.run(["git", "init", "-q", "."], cwd=self.root, check=True)
 
     def _declare_environments(self, path: Path) -> None:
         body = yaml.safe_load((ROOT / "helmfile.d" / "environments.yaml").read_text())

@@ -30,7 +30,7 @@ _WORTH_A_WORD_S = 3.0
 
 
 class StepFailed(Exception):
-    """An act did not succeed; the release is in `revision` as helm recorded it."""
+    """An act did not succeed; helm recorded it as `revision`, 0 if it made none."""
 
     def __init__(self, target: Target, found: Evidence, revision: int) -> None:
         super().__init__(str(target))
@@ -217,7 +217,7 @@ class Actor:
             if failing is None:
                 return number
         troubles = () if failing is None else (failing,)
-        raise self._failed(cluster, place, troubles, result, number)
+        raise self._failed(cluster, place, troubles, result, number if number > before else 0)
 
     def _settle(self, follower: Follower, place: Place) -> Trouble | None:
         started = self.clock()

@@ -61,7 +61,8 @@ def failed(
     events: tuple[str, ...], helm: str, *, style: Style,
 ) -> str:  # fmt: skip
     """A step failed: the reason, the last log lines, the cluster's warnings."""
-    lines = [f"{style('✗', 'red', 'bold')} {target}: revision {revision} failed"]
+    what = f"revision {revision} failed" if revision else "failed before helm made a revision"
+    lines = [f"{style('✗', 'red', 'bold')} {target}: {what}"]
     lines += [f"  {style('reason', 'bold')}  {reason}" for reason in reasons]
     if log:
         lines += [f"  {style('last log lines', 'bold')}", *(f"    {line}" for line in log)]

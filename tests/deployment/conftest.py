@@ -16,7 +16,10 @@ ObjectsOf = Callable[[str], Objects]
 
 @pytest.fixture
 def make(tmp_path: Path, sandbox: Sandbox, objects: ObjectsOf) -> Iterator[Make]:
-    """Makes a service that is registered in the named environments; it goes with the test."""
+    """Makes a service that is registered in the named environments; it goes with the test.
+
+    A second one lies in the same repository.
+    """
     made: list[tuple[str, str]] = []
 
     def build(*environments: str) -> Deployable:
