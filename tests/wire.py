@@ -67,7 +67,8 @@ def wired(kubeconfig: Path) -> Iterator[Wire]:
     body = yaml.safe_load(kubeconfig.read_text())
     cluster = body["clusters"][0]["cluster"]
     address = urlsplit(cluster["server"])
-    assert address.hostname and address.port
+    assert address.hostname
+    assert address.port
     wire = Wire((address.hostname, address.port))
     cluster["server"] = f"https://127.0.0.1:{wire.port}"
     kubeconfig.write_text(yaml.safe_dump(body))

@@ -25,7 +25,6 @@ from deploycharts.tools.process import Result, Running
 from deploycharts.tools.workdir import private_folder
 
 _LOOK_EVERY_S = 0.4
-_VERIFY_S = 30.0
 _WORTH_A_WORD_S = 3.0
 
 
@@ -47,6 +46,7 @@ class Actor:
         sleep: waits between looks; what it raises stops the act, and helm with it.
         labels: given to each new revision besides the deployment's ID.
         reason: what helm's history says besides the ID.
+        patience_s: how long an API server that does not answer is asked how an act ended.
     """
 
     journal: Journal
@@ -56,6 +56,7 @@ class Actor:
     clock: Callable[[], float] = time.monotonic
     labels: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
+    patience_s: float = 30.0
     _shown: set[tuple[str, str, str]] = field(default_factory=set)
 
     def do(self, step: Step) -> int:
@@ -296,7 +297,7 @@ class Actor:
             try:
                 return releases.newest_number(cluster, place.namespace, place.target.release)
             except UserError as error:
-                if self.clock() - started > _VERIFY_S:
+                if self.clock() - started > self.patience_s:
                     raise OutcomeUnknown(
                         f"{place.target}: how it ended is not known",
                         why=f"{error.what}\n{error.why}".strip(),

@@ -72,6 +72,7 @@ class Step:
         remark: why nothing is done, or what is unusual.
         artifact: the ID of what it runs, see `deployment.artifact`.
         deployed_commit: the commit that the last good revision was made from, empty if unknown.
+        current: what helm says of the newest revision: which deployment, by whom.
         gates: what must hold before it begins.
         on_failure: what happens if it fails.
     """
@@ -85,6 +86,7 @@ class Step:
     remark: str = ""
     artifact: str = ""
     deployed_commit: str = ""
+    current: str = ""
     gates: tuple[Gate, ...] = ()
     on_failure: OnFailure = OnFailure.ROLL_BACK
 

@@ -107,6 +107,7 @@ class _Desk:
             step,
             artifact=artifact_id(rendered),
             deployed_commit=labels.get("commit", ""),
+            current=baseline.newest.description if baseline.newest else "",
             on_failure=service.policy.on_failure,
         )
         return _with_situation(step, cluster)

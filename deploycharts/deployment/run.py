@@ -24,6 +24,7 @@ from deploycharts.registry.policy import OnFailure
 from deploycharts.target import Target
 
 _POLL_S = 0.1
+_PATIENCE_WITH_LOST_S = 2.0
 
 MakeActor = Callable[..., Actor]
 
@@ -249,10 +250,13 @@ class Deployment:
 
     def _back(self, steps: list[Step]) -> tuple[list[Target], list[Target]]:
         """Undo newest first, so the primary datacenter before others: it serves most users."""
-        actor = self._make_actor(self._book, self._listen, self._plan.author)
         undone: list[Target] = []
         broken: list[Target] = []
+        lost: set[str] = set()
         for number, step in enumerate(steps):
+            actor = self._make_actor(self._book, self._listen, self._plan.author)
+            if step.target.environment in lost:
+                actor.patience_s = _PATIENCE_WITH_LOST_S
             try:
                 with self._signals.raising():
                     actor.undo(step)
@@ -267,4 +271,6 @@ class Deployment:
             except UserError as error:
                 self._listen(progress.Said(f"{step.target}: {error.what}"))
                 broken.append(step.target)
+                if isinstance(error, OutcomeUnknown):
+                    lost.add(step.target.environment)
         return undone, broken

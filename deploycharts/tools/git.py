@@ -130,6 +130,15 @@ def standing(root: Path) -> Standing:
     return Standing(branch)
 
 
+def who_changed(root: Path, base: str, path: str) -> str:
+    """Who changed a file or folder since the commit `base`, in words; empty if git cannot tell."""
+    status = _git(root, "status", "--porcelain", "--", path, ok=range(256))
+    if status.out.strip():
+        return "not committed"
+    words = ["log", "-1", "--format=%an in %h (%s)", f"{base}..HEAD", "--", path]
+    return _git(root, *words, ok=range(256)).out.strip() if base else ""
+
+
 def commit(root: Path, revision: str) -> str:
     """The commit that a revision names.
 

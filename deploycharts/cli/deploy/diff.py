@@ -38,7 +38,9 @@ def command(
     plan = prepare(repository, environments, chosen, wish=Wish(release=release), looking=True)
     require_something(plan)
     if output == "json":
-        console.out(showing.describe_json(plan))
+        import json
+
+        console.out(json.dumps(showing.describe(plan), ensure_ascii=False))
     else:
         showing.show_plan(plan, full=full)
     return Exit.CHANGES if exit_code and plan.acting else Exit.DONE

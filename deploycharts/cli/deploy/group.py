@@ -6,6 +6,8 @@ from deploycharts.cli.verbs import Verbs
 
 VERBS = {
     "run": "Roll out, the default verb: deploy staging NAME",
+    "plan": "Write down what a roll-out would do",
+    "apply": "Carry out a plan that was written down, or say why it is stale",
     "diff": "Show what a deployment would change",
     "rollback": "Go back to the last good revision, or to one that is named",
     "status": "Which revision runs where, and what is wrong with it",

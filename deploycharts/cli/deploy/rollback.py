@@ -73,7 +73,7 @@ def _show(plan: Rollback) -> None:
     from deploycharts.console import console
 
     names = [environment.name for environment in plan.environments]
-    changes = showing.describe((each.difference for each in plan.returns), names, full=False)
+    changes = showing.changes_text((each.difference for each in plan.returns), names, full=False)
     if changes:
         console.out(f"{changes}\n")
     for line in _lines(plan):

@@ -47,7 +47,7 @@ def command(
         if output == "json":
             import json
 
-            console.out(json.dumps({"schemaVersion": 1, "plan": plan.as_json()}))
+            console.out(json.dumps(showing.describe(plan), ensure_ascii=False))
         return Exit.DONE
     return carry_out(plan, yes, " ".join(["deploy", *words(environment, services, wish)]), output)
 

@@ -14,6 +14,7 @@ _MOST_WARNINGS = 5
 if TYPE_CHECKING:
     from deploycharts.changes.model import Consequence, Fold
     from deploycharts.deployment.plan import Difference, Plan
+    from deploycharts.documents import Json
 
     _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
 
@@ -41,7 +42,9 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
         console.say(console.style(f"‼ {warning}", "red", "bold"))
 
 
-def describe(differences: Iterable[Difference], environments: Sequence[str], *, full: bool) -> str:
+def changes_text(
+    differences: Iterable[Difference], environments: Sequence[str], *, full: bool
+) -> str:
     """What differs and what that does, as text for a terminal; empty if nothing changes."""
     return _text(_digest(differences), environments, full=full)
 
@@ -73,16 +76,14 @@ def _warnings(consequences: Iterable[Consequence]) -> list[str]:
     ]
 
 
-def describe_json(plan: Plan) -> str:
-    """A plan and what it changes, as one JSON document."""
-    import json
-
+def describe(plan: Plan) -> dict[str, Json]:
+    """A plan and what it changes, for JSON."""
     from deploycharts.report.jsonform import changes_json
 
     folds, consequences = _digest(step.difference for step in plan.steps)
     names = [environment.name for environment in plan.environments]
     document = changes_json(folds, consequences, environments=names)
-    return json.dumps({**document, "plan": plan.as_json()}, ensure_ascii=False)
+    return {**document, "plan": plan.as_json()}
 
 
 def _digest(differences: Iterable[Difference]) -> _Digest:
