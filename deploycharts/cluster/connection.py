@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploycharts.errors import Refused, UserError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
+    from lightkube.config.kubeconfig import SingleConfig
 
 _TIMEOUT_S = 10.0
 _IDENTITY = "/api/v1/namespaces/kube-public/configmaps/deploycharts-environment"
@@ -39,6 +43,21 @@ class ApiError(UserError):
         self.body = body
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the API server is reached by who brings a protocol of his own.
+
+    Attributes:
+        url: of the server, without a slash at its end.
+        context: for TLS, with the client's certificate; None where the URL is not https.
+        headers: what says who asks; secret.
+    """
+
+    url: str
+    context: ssl.SSLContext | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
 class Cluster:
     """One cluster, seen with one set of credentials. Safe to use from several threads."""
 
@@ -46,6 +65,7 @@ class Cluster:
         self.kubeconfig = kubeconfig
         self.name = name
         self._client: httpx2.Client | None = None
+        self._config: SingleConfig | None = None
         self._lock = threading.Lock()
 
     def get(self, path: str, **query: str) -> dict[str, Any]:
@@ -118,6 +138,31 @@ class Cluster:
                 next_step="check `kubeconfig` in helmfile.d/environments.yaml",
             )
 
+    def door(self) -> Door:
+        """The same server and credentials, for a protocol other than plain HTTP.
+
+        A token of a plugin or a file is the one that the last request succeeded with.
+
+        Raises:
+            UserError: the kubeconfig is not usable.
+        """
+        from lightkube.config.client_adapter import verify_cluster
+
+        client = self._connected()
+        assert self._config is not None
+        assert self._config.user is not None
+        cluster, url = self._config.cluster, str(client.base_url).rstrip("/")
+        request = client.build_request("GET", "/")
+        if client.auth is not None:
+            request = next(client.auth.sync_auth_flow(request))
+        said = {name: value for name, value in request.headers.items() if name == "authorization"}
+        context = None
+        if url.startswith("https:"):
+            context = verify_cluster(
+                cluster, self._config.user, self._config.abs_file, trust_env=False
+            )
+        return Door(url, context, said)
+
     def close(self) -> None:
         """Drop the connections."""
         if self._client is not None:
@@ -143,11 +188,11 @@ class Cluster:
     def _connected(self) -> httpx2.Client:
         with self._lock:
             if self._client is None:
-                self._client = _client(self.kubeconfig, self.name)
+                self._client, self._config = _client(self.kubeconfig, self.name)
             return self._client
 
 
-def _client(kubeconfig: Path, name: str) -> httpx2.Client:
+def _client(kubeconfig: Path, name: str) -> tuple[httpx2.Client, SingleConfig]:
     import httpx2
     from lightkube.config.client_adapter import Client, ConnectionParams
     from lightkube.config.kubeconfig import KubeConfig
@@ -165,7 +210,7 @@ def _client(kubeconfig: Path, name: str) -> httpx2.Client:
         config = KubeConfig.from_file(kubeconfig).get()
         assert config is not None, "it names no context"
         limits = ConnectionParams(timeout=httpx2.Timeout(_TIMEOUT_S), trust_env=False)
-        return Client(config, limits)
+        return Client(config, limits), config
     except (ConfigError, AssertionError, AttributeError, TypeError, KeyError, ValueError) as error:
         raise UserError("this is no usable kubeconfig", where=kubeconfig, why=str(error)) from None
 

@@ -37,7 +37,7 @@ class Environment:
     """One place to deploy to; the fields are described in environments.yaml itself.
 
     `kubeconfig`, `admin_kubeconfig` and `private` are templates of {service} and {environment}:
-    use the methods.
+    use the methods. `prometheus` may be empty.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Environment:
     gates: Gates
     root: Path
     source: Source
+    prometheus: str = ""
 
     @property
     def is_production(self) -> bool:
@@ -157,7 +158,20 @@ def _environment(
         )
     wanted_fields = {field.name for field in fields(Environment)} & _TYPES.keys()
     chosen = {key: known[key] for key in wanted_fields}
-    return Environment(name=name, root=root, source=source, gates=gates, **chosen)
+    prometheus = _prometheus(name, facts, source)
+    return Environment(
+        name=name, root=root, source=source, gates=gates, prometheus=prometheus, **chosen
+    )
+
+
+def _prometheus(name: str, facts: Mapping[str, Any], source: Source) -> str:
+    url = facts.get("prometheus") or ""
+    if url and not str(url).startswith(("http://", "https://")):
+        raise UserError(
+            f"environment {name}: prometheus is {url!r}, which does not begin with http",
+            where=source,
+        )
+    return str(url)
 
 
 def _refuse_bad_names(found: Sequence[Environment], problems: list[UserError]) -> None:

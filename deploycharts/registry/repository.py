@@ -11,7 +11,8 @@ import yaml
 
 from deploycharts import documents
 from deploycharts.errors import Problems, UnknownName, UserError, unknown
-from deploycharts.registry import environments
+from deploycharts.registry import checkforms, environments
+from deploycharts.registry.checks import Check
 from deploycharts.registry.environments import GROUP, Environment
 from deploycharts.registry.marks import lines_of
 from deploycharts.registry.policy import Policy, parse_policy
@@ -34,6 +35,7 @@ class Service:
     """Why the service has no staging release; empty if it has one."""
     source: Source
     policy: Policy = field(default_factory=Policy)
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Repository:
         state_file = next(folder / state for state in STATE_FILES if (folder / state).is_file())
         body, source = self._mapping(folder / "service.yaml", optional=True)
         staging = str(body.get("staging", ""))
+        policy, checks = self._wishes(folder / "service.yaml", body, source)
         return Service(
             name=name,
             folder=folder,
@@ -111,18 +114,23 @@ class Repository:
             contact=str(body.get("contact", "")),
             without_staging=str(body.get("why", "it says so")) if staging == "none" else "",
             source=source,
-            policy=self._policy(folder / "service.yaml", body, source),
+            policy=policy,
+            checks=checks,
         )
 
-    def _policy(self, path: Path, body: dict[str, Any], source: Source) -> Policy:
-        if not body.keys() & {"gates", "onFailure"}:
-            return Policy()
+    def _wishes(
+        self, path: Path, body: dict[str, Any], source: Source
+    ) -> tuple[Policy, tuple[Check, ...]]:
+        """What it says of gates, failures and checks; everything that is wrong with it at once."""
+        if not body.keys() & {"gates", "onFailure", "checks"}:
+            return Policy(), ()
         lines = lines_of(yaml.compose(path.read_text(), Loader=documents.HelmLoader))
         names = [environment.name for environment in self.environments]
         policy, problems = parse_policy(body, source, lines, names)
-        if problems:
-            raise Problems(f"{source.path} is not valid", problems)
-        return policy
+        checks, wrong = checkforms.parse(body.get("checks"), source, lines, names)
+        if problems or wrong:
+            raise Problems(f"{source.path} is not valid", [*problems, *wrong])
+        return policy, checks
 
     def registration(self, name: str) -> Registration:
         """The registry entry of the service `name`.
