@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from deploycharts.target import Target
 
@@ -25,17 +25,23 @@ def gate(state: str, sentence: str, *, style: Style) -> str:
     return f"  {sign} {sentence}"
 
 
-def moved(target: Target, ready: int, wanted: int, old: int, restarts: int, seconds: float) -> str:
+def moved(ready: int, wanted: int, old: int, restarts: int, seconds: float) -> str:
     """How far a step is; short, since it is rewritten in place."""
     bar = "█" * ready + "░" * max(0, wanted - ready) if 0 < wanted <= 20 else ""
     more = f", {old} old" if old else ""
     more += f", {restarts} {'restart' if restarts == 1 else 'restarts'}" if restarts else ""
-    return f"  {target}: {ready} of {wanted} ready{more} {bar} {seconds:.0f} s"
+    return f"{ready} of {wanted} ready{more} {bar} {seconds:.0f} s"
 
 
-def baking(target: Target, sentence: str, left_s: float) -> str:
+def baking(sentence: str, left_s: float) -> str:
     """A step waits for a bake."""
-    return f"  {target}: {sentence}, {left_s:.0f} s left"
+    return f"{sentence}, {left_s:.0f} s left"
+
+
+def rows(at: Mapping[Target, str]) -> list[str]:
+    """What each release is at, one below the other."""
+    width = max((len(str(target)) for target in at), default=0)
+    return [f"  {target!s:{width}}  {text}" for target, text in at.items()]
 
 
 def noted(target: Target, text: str, *, style: Style) -> str:
@@ -56,13 +62,17 @@ def finished(target: Target, action: str, revision: int, seconds: float, *, styl
     return f"{style('✓', 'green')} {target}: {action} done, revision {revision}, {seconds:.1f} s"
 
 
+def made(revision: int) -> str:
+    """Which revision a step made, 0 for none."""
+    return f"revision {revision}" if revision else "before helm made a revision"
+
+
 def failed(
     target: Target, revision: int, reasons: tuple[str, ...], log: tuple[str, ...],
     events: tuple[str, ...], helm: str, *, style: Style,
 ) -> str:  # fmt: skip
     """A step failed: the reason, the last log lines, the cluster's warnings."""
-    what = f"revision {revision} failed" if revision else "failed before helm made a revision"
-    lines = [f"{style('✗', 'red', 'bold')} {target}: {what}"]
+    lines = [f"{style('✗', 'red', 'bold')} {target}: failed, {made(revision)}"]
     lines += [f"  {style('reason', 'bold')}  {reason}" for reason in reasons]
     if log:
         lines += [f"  {style('last log lines', 'bold')}", *(f"    {line}" for line in log)]

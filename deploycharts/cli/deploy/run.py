@@ -100,5 +100,8 @@ def carry_out(plan: Plan, yes: str | None, again: str, output: str) -> int:
     if not talk.require_word(plan.id, plan.environments, yes, again, subject=subject):
         console.say("nothing was changed")
         return Exit.INTERRUPTED
-    outcome = run(plan, listen=watching.Watch(), operator=talk.operator())
+    watch = watching.Watch()
+    outcome = run(plan, listen=watch, operator=talk.operator())
+    if table := watch.table():
+        console.say(table)
     return talk.conclude(outcome, output=output)

@@ -37,7 +37,8 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
             console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
     for environment in plan.skipped:
         console.say(console.style(f"  {environment.name}: left out, {plan.wish.reason}", "yellow"))
-    console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}", "dim"))
+    reason = f" · {plan.wish.reason}" if plan.wish.reason else ""
+    console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}{reason}", "dim"))
     for warning in _warnings(digest[1]):
         console.say(console.style(f"‼ {warning}", "red", "bold"))
 

@@ -9,9 +9,11 @@ from deploycharts.console import Console, console
 from deploycharts.deployment import progress
 from deploycharts.deployment.progress import Event
 from deploycharts.report import live
+from deploycharts.report.table import table
 from deploycharts.target import Target
 
 _QUIET_S = 15.0
+_WORTH_A_TABLE = 4
 
 
 class Watch:
@@ -29,39 +31,54 @@ class Watch:
         self._at: dict[Target, str] = {}
         self._numbers: dict[Target, object] = {}
         self._said_at: dict[Target, float] = {}
+        self._ends: dict[Target, tuple[str, ...]] = {}
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
         if isinstance(event, progress.Moved):
             numbers = (event.ready, event.wanted, event.old, event.restarts)
-            text = live.moved(event.target, *numbers, event.seconds)
+            text = live.moved(*numbers, event.seconds)
             self._now(event.target, numbers, text)
         elif isinstance(event, progress.Baking):
-            text = live.baking(event.target, event.sentence, event.left_s)
+            text = live.baking(event.sentence, event.left_s)
             self._now(event.target, "bakes", text)
         else:
             self._happened(event)
+
+    def table(self) -> str:
+        """How each release ended, where there are several; what was undone shows its way back."""
+        if len(self._ends) < _WORTH_A_TABLE:
+            return ""
+        rows = [(t.service, t.environment, t.release, *end) for t, end in self._ends.items()]
+        return table(("SERVICE", "ENVIRONMENT", "RELEASE", "DONE", "NOW", "TOOK"), rows)
+
+    def _ended(self, target: Target, *facts: str) -> None:
+        self._ends[target] = facts
+        self._at.pop(target, None)
+        self._numbers.pop(target, None)
 
     def _now(self, target: Target, numbers: object, text: str) -> None:
         """What a release is at."""
         self._at[target] = text
         if self._console.err_stream.isatty():
-            self._console.status(*self._at.values())
+            self._console.status(*live.rows(self._at))
             return
         now = self._clock()
         quiet = now - self._said_at.get(target, 0.0) > _QUIET_S
         if numbers != self._numbers.get(target) or quiet:
             self._numbers[target] = numbers
             self._said_at[target] = now
-            self._console.say(text.rstrip())
+            self._console.say(*live.rows({target: text.rstrip()}))
 
     def _happened(self, event: Event) -> None:
         self._console.say(_text(event, self._console))
-        if isinstance(event, progress.Finished | progress.Failed):
-            self._at.pop(event.target, None)
-            self._numbers.pop(event.target, None)
+        if isinstance(event, progress.Finished):
+            took = f"{event.seconds:.1f} s"
+            self._ended(event.target, event.action, f"revision {event.revision}", took)
+        elif isinstance(event, progress.Failed):
+            self._ended(event.target, "failed", live.made(event.revision), "")
         if self._at:
-            self._console.status(*self._at.values())
+            self._console.status(*live.rows(self._at))
 
 
 def _text(event: Event, writer: Console) -> str:
