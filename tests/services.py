@@ -40,9 +40,9 @@ class Ended:
 class Deployable:
     """A repository with one service on the example chart, aimed at the sandbox."""
 
-    def __init__(self, root: Path, sandbox: Sandbox | None) -> None:
+    def __init__(self, root: Path, sandbox: Sandbox | None, *, name: str = "") -> None:
         self.root = root
-        self.name = f"t-{uuid.uuid4().hex[:8]}"
+        self.name = name or f"t-{uuid.uuid4().hex[:8]}"
         self.sandbox = sandbox
         if not (root / "helmfile.d").exists():
             self._lay_out()

@@ -100,10 +100,13 @@ class Lane:
 
     def _bake(self, step: Step, gate: Gate) -> None:
         """Watch what was changed before in this environment for the bake's time."""
+        failed = {failure.target for failure in self.failures}
         before = [
             each
             for each in self.steps
-            if each.target.environment == step.target.environment and each in self.touched
+            if each.target.environment == step.target.environment
+            and each in self.touched
+            and each.target not in failed
         ]
         until = self.clock() + gate.wait_s
         while (left := until - self.clock()) > 0:
