@@ -61,14 +61,19 @@ class Objects:
         namespace: str | None = None,
         subresource: str = "",
         strategic: bool = False,
+        manager: str = "",
     ) -> Document:
         """Change fields of an object or of its subresource, for instance "status".
 
         Lists are replaced whole, unless `strategic`: then Kubernetes' own kinds merge them by key.
+        The API server notes `manager` as the one who set them.
         """
         kind = "strategic-merge-patch" if strategic else "merge-patch"
         target = path(api, plural, namespace, name) + (f"/{subresource}" if subresource else "")
-        return self._cluster.send("PATCH", target, change, content_type=f"application/{kind}+json")
+        query = {"fieldManager": manager} if manager else {}
+        return self._cluster.send(
+            "PATCH", target, change, content_type=f"application/{kind}+json", **query
+        )
 
     def delete(
         self,
