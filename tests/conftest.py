@@ -13,6 +13,7 @@ from hypothesis import settings
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.sandbox.lifecycle import Sandbox
+from deploycharts.tools import process
 from tests.waiting import wait_until
 
 # The same examples each time, so that a failure is of the change at hand; scripts/test --all looks
@@ -73,3 +74,16 @@ def make_namespace(objects: ObjectsOf) -> Iterator[MakeNamespace]:
 def namespace(make_namespace: MakeNamespace) -> MakeNamespace:
     """Makes a namespace that nobody else uses: `namespace("eqiad")`."""
     return make_namespace
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tls.crt and tls.key for localhost."""
+    folder = tmp_path_factory.mktemp("tls")
+    argv = [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2", "-keyout", "tls.key", "-out", "tls.crt", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=DNS:localhost",
+    ]  # fmt: skip
+    process.run(argv, cwd=folder)
+    return folder

@@ -46,11 +46,13 @@ class Forward:
     Attributes:
         port: of 127.0.0.1; connections to it reach the pod.
         trouble: why the last connection that failed on its way did; None if none did.
+        reached: whether any connection got as far as the pod's node.
     """
 
     def __init__(self, door: Door, path: str, where: str) -> None:
         self.port = 0
         self.trouble: UserError | None = None
+        self.reached = False
         self._door = door
         self._path = path
         self._where = where
@@ -114,6 +116,7 @@ class Forward:
                 f"the API server does not answer a port-forward to {self._where}",
                 why=f"{self._door.url}: {error or type(error).__name__}",
             ) from None
+        self.reached = True
         async with tunnel:
             upwards = asyncio.create_task(_send(reader, tunnel))
             try:

@@ -1,4 +1,4 @@
-"""Driving helm itself: rendering, rolling back, uninstalling."""
+"""Driving helm itself: rendering, rolling back, uninstalling, testing."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ def uninstall(release: str, *, namespace: str, kubeconfig: Path, timeout_s: int)
     """Start removing a release; its history stays."""
     return _start(
         ["uninstall", release, "--keep-history", "--ignore-not-found"],
+        namespace=namespace,
+        kubeconfig=kubeconfig,
+        timeout_s=timeout_s,
+    )
+
+
+def test(release: str, *, namespace: str, kubeconfig: Path, timeout_s: int) -> Running:
+    """Start the chart's tests in a release; `timeout_s` is for each of them."""
+    return _start(
+        ["test", release],
         namespace=namespace,
         kubeconfig=kubeconfig,
         timeout_s=timeout_s,

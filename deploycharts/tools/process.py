@@ -124,6 +124,11 @@ class Running:
         if self.is_alive():
             os.killpg(self.pid, signal.SIGINT)
 
+    def kill(self) -> None:
+        """End it, and all that it started, at once. Never helm: it has to record how it ended."""
+        if self.is_alive():
+            os.killpg(self.pid, signal.SIGKILL)
+
     def wait(self) -> Result:
         """Wait for the end. A failure is in the result's code, not raised."""
         self._command.wait()

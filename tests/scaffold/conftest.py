@@ -9,7 +9,6 @@ import pytest
 from deploycharts.console import console
 from deploycharts.scaffold import verify
 from deploycharts.scaffold.verify import Verified
-from deploycharts.tools import process
 from tests.scaffold.scaffold_builders import repository
 
 
@@ -58,16 +57,3 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO) -> 
 def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are not rendered and checked: for tests of something else, which are many."""
     monkeypatch.setattr(verify, "verify", lambda *_args, **_options: Verified(0, ()))
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tls.crt and tls.key for localhost."""
-    folder = tmp_path_factory.mktemp("tls")
-    argv = [
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-days", "2", "-keyout", "tls.key", "-out", "tls.crt", "-subj", "/CN=localhost",
-        "-addext", "subjectAltName=DNS:localhost",
-    ]  # fmt: skip
-    process.run(argv, cwd=folder)
-    return folder

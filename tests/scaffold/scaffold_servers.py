@@ -31,7 +31,7 @@ def serving(answers: Callable[[str], Answer], wrap: ssl.SSLContext | None = None
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if wrap is not None:
         server.socket = wrap.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield server.server_address[1]

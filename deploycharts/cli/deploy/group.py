@@ -10,6 +10,7 @@ VERBS = {
     "apply": "Carry out a plan that was written down, or say why it is stale",
     "diff": "Show what a deployment would change",
     "rollback": "Go back to the last good revision, or to one that is named",
+    "test": "Ask what runs the checks that its service declares",
     "status": "Which revision runs where, and what is wrong with it",
     "values": "Show the values of a service, and which line sets each of them",
     "cluster": "Make namespaces and identities of services; for administrators",
