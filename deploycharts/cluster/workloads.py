@@ -20,6 +20,8 @@ PATHS = {
 }
 """Kinds that make pods, and where the API serves them."""
 
+_RESTARTED = "kubectl.kubernetes.io/restartedAt"
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -70,6 +72,44 @@ def running_pods(
         for key, body in found.items()
         if key.kind in {"Deployment", "StatefulSet"}
     }
+
+
+def claims(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> tuple[str, ...]:
+    """The volume claims that StatefulSets made for their pods; they outlive them."""
+    found = _read(cluster, namespace, [key for key in keys if key.kind == "StatefulSet"])
+    if not found:
+        return ()
+    prefixes = [
+        f"{template['metadata']['name']}-{key.name}-"
+        for key, body in found.items()
+        for template in body["spec"].get("volumeClaimTemplates") or ()
+    ]
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
+    named = [str(claim["metadata"]["name"]) for claim in cluster.items(path)]
+    return tuple(name for name in named if any(name.startswith(each) for each in prefixes))
+
+
+def restart(cluster: Cluster, namespace: str, key: ObjectKey, time: str) -> str:
+    """Stamp a workload's pod template, so that its controller makes all pods anew.
+
+    The annotation is that of `kubectl rollout restart`; without a time it is removed.
+
+    Returns:
+        the stamp that was there before, empty if none.
+    """
+    path = f"{PATHS[key.kind].format(namespace)}/{key.name}"
+    body = cluster.get(path)
+    template = body["spec"]["template"]
+    before = (template.get("metadata", {}).get("annotations") or {}).get(_RESTARTED, "")
+    annotations = {"annotations": {_RESTARTED: time or None}}
+    cluster.send(
+        "PATCH",
+        path,
+        {"spec": {"template": {"metadata": annotations}}},
+        content_type="application/merge-patch+json",
+        fieldManager="deploy-restart",
+    )
+    return str(before)
 
 
 def quotas(cluster: Cluster, namespace: str) -> list[Body]:

@@ -96,6 +96,24 @@ class Actor:
             if look is not None and look.failing is not None:
                 raise self._failed(cluster, step.place, (look.failing,), None, number)
 
+    def roll(self, place: Place, action: str, begin: Callable[[Cluster], None]) -> None:
+        """Begin a roll-out that helm knows nothing of, and follow it to its end.
+
+        Raises:
+            StepFailed: it does not come to a good one.
+        """
+        with _connected(place) as cluster:
+            number, _ = self._newest(cluster, place)
+            follower = self._follower(cluster, place)
+            follower.remember(number)
+            self._intend(place, action, number)
+            started = self.clock()
+            begin(cluster)
+            failing = self._settle(follower, place)
+            if failing is not None:
+                raise self._failed(cluster, place, (failing,), None, number)
+            self._conclude(place, action, number, started)
+
     def require_revision(self, place: Place, expected: int) -> None:
         """Make sure that helm's newest revision is still the expected one.
 

@@ -25,12 +25,14 @@ class Evidence:
         log_tail: last lines of the first trouble's container.
         events: the cluster's warnings about the object, oldest first.
         helm: what helm or helmfile said.
+        checks: what the checks that did not pass found.
     """
 
     troubles: tuple[Trouble, ...]
     log_tail: tuple[str, ...]
     events: tuple[str, ...]
     helm: str = ""
+    checks: tuple[str, ...] = ()
 
     def as_json(self) -> Json:
         """The evidence for a journal."""
@@ -39,6 +41,7 @@ class Evidence:
             "log": list(self.log_tail),
             "events": list(self.events),
             "helm": self.helm,
+            "checks": list(self.checks),
         }
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from deploycharts.deployment import progress
 from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.checks import run_checks
 from deploycharts.deployment.control import Control
+from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.gates import Gate, GateKind, GateState
 from deploycharts.deployment.plan import Action, Step
 from deploycharts.deployment.progress import Listener
 from deploycharts.errors import OutcomeUnknown, StalePlan
 from deploycharts.registry.policy import OnFailure
+from deploycharts.target import Target
 
 _BAKE_LOOK_S = 1.0
 
@@ -51,6 +54,7 @@ class Lane:
     touched: list[Step]
     failures: list[StepFailed]
     clock: Callable[[], float] = time.monotonic
+    _revisions: dict[Target, int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Take all steps.
@@ -69,7 +73,8 @@ class Lane:
             self._pass(step)
             self.touched.append(step)
             try:
-                self.actor.do(step)
+                self._revisions[step.target] = self.actor.do(step)
+                self._check(step)
             except StepFailed as failure:
                 if step.on_failure is not OnFailure.GO_ON:
                     raise
@@ -79,6 +84,22 @@ class Lane:
                 # It was not begun, or nobody knows how it ended: it is not touched further.
                 self.touched.remove(step)
                 raise
+
+    def _check(self, step: Step) -> None:
+        """Ask what the service declares; what is unknown passes as little as what failed."""
+        if step.action is Action.UNINSTALL or not step.checks:
+            return
+        results = run_checks(
+            step.place, step.checks, listen=self.listen, sleep=self.control.sleep, clock=self.clock
+        )
+        self.actor.journal.append(
+            "checks", target=str(step.target), results=[each.as_json() for each in results]
+        )
+        missed = [each for each in results if not each.is_passed]
+        if missed:
+            lines = tuple(f"{m.check.name}: {m.verdict.value}, {m.message}" for m in missed)
+            evidence = Evidence((), (), (), checks=lines)
+            raise StepFailed(step.target, evidence, self._revisions[step.target])
 
     def _pass(self, step: Step) -> None:
         for gate in step.gates:
@@ -114,4 +135,6 @@ class Lane:
             for each in before:
                 self.actor.require_well(each)
             self.control.wait(min(_BAKE_LOOK_S, left))
+        for each in before:
+            self._check(each)
         self.actor.journal.append("gate", target=str(step.target), gate="bake", passed=True)

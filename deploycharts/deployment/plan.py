@@ -12,6 +12,7 @@ from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
 from deploycharts.deployment.gates import Gate
 from deploycharts.documents import Document, Json, ObjectKey
+from deploycharts.registry.checks import Check
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.policy import OnFailure
 from deploycharts.rendering.release import Release
@@ -74,6 +75,7 @@ class Step:
         deployed_commit: the commit that the last good revision was made from, empty if unknown.
         current: what helm says of the newest revision: which deployment, by whom.
         gates: what must hold before it begins.
+        checks: what is asked of it after it rolled out.
         on_failure: what happens if it fails.
     """
 
@@ -88,6 +90,7 @@ class Step:
     deployed_commit: str = ""
     current: str = ""
     gates: tuple[Gate, ...] = ()
+    checks: tuple[Check, ...] = ()
     on_failure: OnFailure = OnFailure.ROLL_BACK
 
     @property
@@ -173,5 +176,6 @@ def _step_json(step: Step) -> Json:
         "expected_revision": step.expected_revision,
         "return_to": step.return_to,
         "gates": [f"{gate.kind.value} {gate.state.value}: {gate.sentence}" for gate in step.gates],
+        "checks": [check.name for check in step.checks],
         "on_failure": step.on_failure.value,
     }

@@ -18,6 +18,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
 from deploycharts.deployment import journal
 from deploycharts.deployment.artifact import artifact_id
+from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import Entrance
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
@@ -108,6 +109,7 @@ class _Desk:
             artifact=artifact_id(rendered),
             deployed_commit=labels.get("commit", ""),
             current=baseline.newest.description if baseline.newest else "",
+            checks=applying(service.checks, step.place),
             on_failure=service.policy.on_failure,
         )
         return _with_situation(step, cluster)

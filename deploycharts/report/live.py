@@ -69,11 +69,12 @@ def made(revision: int) -> str:
 
 def failed(
     target: Target, revision: int, reasons: tuple[str, ...], log: tuple[str, ...],
-    events: tuple[str, ...], helm: str, *, style: Style,
+    events: tuple[str, ...], helm: str, checks: tuple[str, ...] = (), *, style: Style,
 ) -> str:  # fmt: skip
     """A step failed: the reason, the last log lines, the cluster's warnings."""
     lines = [f"{style('✗', 'red', 'bold')} {target}: failed, {made(revision)}"]
     lines += [f"  {style('reason', 'bold')}  {reason}" for reason in reasons]
+    lines += [f"  {style('check', 'bold')}  {_indented(check)}" for check in checks]
     if log:
         lines += [f"  {style('last log lines', 'bold')}", *(f"    {line}" for line in log)]
     if events:
@@ -81,3 +82,7 @@ def failed(
     if helm:
         lines += [f"  {style('helm said', 'bold')}", *(f"    {x}" for x in helm.splitlines())]
     return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n    ")

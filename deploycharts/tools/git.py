@@ -47,6 +47,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as `git log` tells it; `at` is its author's time, ISO 8601."""
+
+    id: str
+    author: str
+    at: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A file of a git tree: its mode and the name of its content."""
 
@@ -128,6 +138,23 @@ def standing(root: Path) -> Standing:
         missing = f"commit {found.commit[:10]} is not merged into {branch}"
         return Standing(branch, missing, f"git log {branch}..HEAD")
     return Standing(branch)
+
+
+def has_commit(root: Path, revision: str) -> bool:
+    """Whether this clone has a commit."""
+    words = ["cat-file", "-e", f"{revision}^{{commit}}"]
+    return _git(root, *words, ok=range(256)).code == 0
+
+
+def log(root: Path, base: str, head: str, paths: Iterable[str]) -> tuple[Commit, ...]:
+    """The commits that `head` has and `base` has not and that touch one of the paths, newest first.
+
+    Raises:
+        CommandFailed: this clone does not have one of them.
+    """
+    form = "--format=%H%x1f%an%x1f%aI%x1f%s"
+    answer = _git(root, "log", form, f"{base}..{head}", "--", *paths)
+    return tuple(Commit(*line.split("\x1f", 3)) for line in answer.out.splitlines())
 
 
 def who_changed(root: Path, base: str, path: str) -> str:

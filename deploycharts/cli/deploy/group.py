@@ -11,6 +11,8 @@ VERBS = {
     "diff": "Show what a deployment would change",
     "rollback": "Go back to the last good revision, or to one that is named",
     "test": "Ask what runs the checks that its service declares",
+    "restart": "Make all pods anew",
+    "remove": "Take a service away, from an environment or from everywhere",
     "status": "Which revision runs where, and what is wrong with it",
     "values": "Show the values of a service, and which line sets each of them",
     "cluster": "Make namespaces and identities of services; for administrators",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from deploycharts.console import console
+from deploycharts.documents import Json
 from deploycharts.report import live
 
 _MOST_WARNINGS = 5
@@ -14,7 +15,6 @@ _MOST_WARNINGS = 5
 if TYPE_CHECKING:
     from deploycharts.changes.model import Consequence, Fold
     from deploycharts.deployment.plan import Difference, Plan
-    from deploycharts.documents import Json
 
     _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
 
@@ -26,6 +26,8 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     changes = _text(digest, names, full=full)
     if changes:
         console.out(f"{changes}\n")
+    for line in _commit_lines(plan):
+        console.say(line)
     for step in plan.steps:
         if step.action.value == "nothing":
             console.say(live.skipped(step.target, step.remark, style=console.style))
@@ -34,13 +36,25 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
             now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
             for gate in step.gates:
                 console.say(live.gate(gate.state.value, gate.sentence, style=console.style))
-            console.say(f"  {step.target}: {step.action.value}, {now}{remark}")
+            then = f"; then {', '.join(check.name for check in step.checks)}" if step.checks else ""
+            console.say(f"  {step.target}: {step.action.value}, {now}{remark}{then}")
     for environment in plan.skipped:
         console.say(console.style(f"  {environment.name}: left out, {plan.wish.reason}", "yellow"))
     reason = f" · {plan.wish.reason}" if plan.wish.reason else ""
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}{reason}", "dim"))
     for warning in _warnings(digest[1]):
         console.say(console.style(f"‼ {warning}", "red", "bold"))
+
+
+def _commit_lines(plan: Plan) -> list[str]:
+    from deploycharts.deployment.commits import brought
+    from deploycharts.report import commits
+
+    if not plan.steps:
+        return []
+    root = plan.steps[0].place.environment.root
+    found = brought(root, plan.steps, plan.tree.commit)
+    return commits.lines(found, dirty=plan.tree.dirty, style=console.style)
 
 
 def changes_text(
@@ -79,12 +93,15 @@ def _warnings(consequences: Iterable[Consequence]) -> list[str]:
 
 def describe(plan: Plan) -> dict[str, Json]:
     """A plan and what it changes, for JSON."""
+    from deploycharts.deployment.commits import brought
     from deploycharts.report.jsonform import changes_json
 
     folds, consequences = _digest(step.difference for step in plan.steps)
     names = [environment.name for environment in plan.environments]
     document = changes_json(folds, consequences, environments=names)
-    return {**document, "plan": plan.as_json()}
+    root = plan.steps[0].place.environment.root
+    commits: list[Json] = [each.as_json() for each in brought(root, plan.steps, plan.tree.commit)]
+    return {**document, "commits": commits, "plan": plan.as_json()}
 
 
 def _digest(differences: Iterable[Difference]) -> _Digest:

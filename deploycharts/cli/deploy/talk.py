@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def require_word(
-    plan: str, touched: Sequence[Environment], yes: str | None, again: str, *, subject: str
-) -> bool:
+    plan: str, touched: Sequence[Environment], yes: str | None, again: str, *, subject: str,
+    act: str = "Change", always: bool = False,
+) -> bool:  # fmt: skip
     """Whether a person agreed: always for staging, by answer or `--yes` for production.
 
     Args:
@@ -30,6 +31,8 @@ def require_word(
         yes: None without --yes, "" for a bare one, else the plan's ID.
         again: the command line to repeat with --yes=ID.
         subject: what is changed, as the question names it.
+        act: what is done with it.
+        always: ask for staging too: what is done cannot be taken back easily.
 
     Raises:
         StalePlan: --yes names another plan than the one that would be carried out.
@@ -41,19 +44,21 @@ def require_word(
             why="what would be deployed, or what is deployed, changed since it was shown",
             next_step=f"look at it again: {again} --dry-run",
         )
-    if yes or not any(environment.is_production for environment in touched):
+    if yes or not (always or any(environment.is_production for environment in touched)):
         return True
     has_terminal = _has_terminal()
     if yes == "" and (has_terminal or all(environment.sandbox for environment in touched)):
         return True
     if not has_terminal:
         raise Refused(
-            "production changes only on a person's word, and there is no terminal to ask",
+            "production changes only on a person's word, and there is no terminal to ask"
+            if not always
+            else "this is done only on a person's word, and there is no terminal to ask",
             why=f"the plan is {plan}; {again} --dry-run shows it",
             next_step=f"{again} --yes={plan}",
         )
     names = ", ".join(environment.name for environment in touched)
-    return _ask(f"Change {subject} in {names}?")
+    return _ask(f"{act} {subject} in {names}?")
 
 
 def operator() -> Operator:

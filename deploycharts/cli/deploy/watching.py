@@ -98,7 +98,7 @@ def _text(event: Event, writer: Console) -> str:
             reasons = tuple(str(trouble) for trouble in evidence.troubles)
             return live.failed(
                 target, revision, reasons, evidence.log_tail, evidence.events, evidence.helm,
-                style=style,
+                evidence.checks,                style=style,
             )  # fmt: skip
         case progress.Said(text):
             return f"  {text}"

@@ -1,0 +1,87 @@
+"""`deploy remove [ENVIRONMENT] SERVICE`: take a service away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from deploycharts.cli.params import ServiceName, YesCommand, common_options, yes_option
+
+if TYPE_CHECKING:
+    from deploycharts.deployment.remove import Farewell, Removal
+
+
+@click.command(cls=YesCommand)
+@click.argument("words", type=ServiceName(), nargs=-1, required=True, metavar="[ENV] SERVICE")
+@yes_option
+@click.option("--dry-run", is_flag=True, help="Show what would go, change nothing.")
+@common_options
+def command(words: tuple[str, ...], yes: str | None, dry_run: bool, output: str) -> int:
+    """Uninstall a service in one environment, in production, or everywhere.
+
+    Without an environment its files go from the repository too, once all its releases are gone.
+    helm keeps the history: deploy rollback brings a release back.
+    """
+    import json
+
+    from deploycharts.cli.deploy import talk, watching
+    from deploycharts.cli.deploy.group import VERBS
+    from deploycharts.console import console
+    from deploycharts.deployment import remove
+    from deploycharts.deployment.select import EVERYWHERE, select
+    from deploycharts.errors import Exit, WrongUsage
+    from deploycharts.registry.repository import discover
+
+    if len(words) > 2:
+        raise WrongUsage("one service at a time", next_step="deploy remove [ENV] SERVICE")
+    everywhere = len(words) == 1
+    repository = discover()
+    word = EVERYWHERE if everywhere else words[0]
+    environments, services = select(repository, word, words[-1:], verbs=VERBS, looking=everywhere)
+    plan = remove.prepare(repository, environments, services[0], everywhere=everywhere)
+    lines = _lines(plan)
+    if output == "text":
+        for line in lines:
+            console.say(f"  {line}")
+        console.say(console.style(f"plan {plan.id}", "dim"))
+    if dry_run:
+        if output == "json":
+            console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "remove": lines}))
+        return Exit.DONE
+    again = " ".join(["deploy remove", *words])
+    if not talk.require_word(
+        plan.id, plan.environments, yes, again, subject=plan.service, act="Remove", always=True
+    ):
+        console.say("nothing was changed")
+        return Exit.INTERRUPTED
+    outcome = remove.run(plan, repository.root, listen=watching.Watch())
+    if output == "text" and outcome.exit is Exit.DONE:
+        _say_what_is_left(plan, repository.root.name)
+    return talk.conclude(outcome, output=output)
+
+
+def _lines(plan: Removal) -> list[str]:
+    found = [line for each in plan.releases for line in _release_lines(each)]
+    return [*found, *(f"file: {path}" for path in plan.files)]
+
+
+def _release_lines(each: Farewell) -> list[str]:
+    target = each.place.target
+    lines = [f"{target}: {len(each.objects)} objects go, {each.pods} pods end"]
+    if each.kept:
+        lines.append(f"{target}: stays, as its chart says: {', '.join(map(str, each.kept))}")
+    if each.claims:
+        lines.append(f"{target}: volume claims stay: {', '.join(each.claims)}")
+    return lines
+
+
+def _say_what_is_left(plan: Removal, repository: str) -> None:
+    from deploycharts.console import console
+
+    if plan.files:
+        names = " ".join(map(str, plan.files))
+        console.say(f"  next: git add --all {names} && git commit   # in {repository}")
+        console.say("  the namespaces stay: an administrator deletes them")
+    else:
+        console.say("  git still declares it: the next deployment brings it back")

@@ -1,0 +1,64 @@
+"""`deploy restart ENVIRONMENT SERVICE...`: make all pods anew."""
+
+from __future__ import annotations
+
+import click
+
+from deploycharts.cli.params import (
+    YesCommand,
+    common_options,
+    environment_argument,
+    services_argument,
+    yes_option,
+)
+
+
+@click.command(cls=YesCommand)
+@environment_argument
+@services_argument
+@click.option("--release", help="Only this release of each service.")
+@yes_option
+@click.option("--dry-run", is_flag=True, help="Show what would be restarted, change nothing.")
+@common_options
+def command(
+    environment: str, services: tuple[str, ...], release: str | None, yes: str | None,
+    dry_run: bool, output: str,
+) -> int:  # fmt: skip
+    """Roll the pods of services anew, without touching their values: canary before main.
+
+    Follows the pods as a deployment does; what fails to start gets its old pods back.
+    """
+    import json
+
+    from deploycharts.cli.deploy import talk, watching
+    from deploycharts.cli.deploy.group import VERBS
+    from deploycharts.console import console
+    from deploycharts.deployment import restart
+    from deploycharts.deployment.select import select
+    from deploycharts.errors import Exit
+    from deploycharts.registry.repository import discover
+
+    repository = discover()
+    environments, chosen = select(repository, environment, services, verbs=VERBS)
+    plan = restart.prepare(repository, environments, chosen, release=release)
+    lines = [
+        f"{roll.place.target}: restarts {roll.pods} pods of {', '.join(map(str, roll.objects))}"
+        for roll in plan.rolls
+    ]
+    if output == "text":
+        for line in lines:
+            console.say(f"  {line}")
+        console.say(console.style(f"plan {plan.id}", "dim"))
+    if dry_run:
+        if output == "json":
+            console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "restart": lines}))
+        return Exit.DONE
+    words = [environment, *services, *(["--release", release] if release else [])]
+    again = " ".join(["deploy restart", *words])
+    subject = f"the pods of {', '.join(services)}"
+    if not talk.require_word(
+        plan.id, plan.environments, yes, again, subject=subject, act="Restart"
+    ):
+        console.say("nothing was changed")
+        return Exit.INTERRUPTED
+    return talk.conclude(restart.run(plan, listen=watching.Watch()), output=output)

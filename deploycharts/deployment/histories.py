@@ -1,0 +1,85 @@
+"""The releases of a service as helm's history tells them; nothing is rendered."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploycharts.changes.masking import Masker
+from deploycharts.cluster import releases
+from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.releases import Revision
+from deploycharts.deployment.entrance import CANARY
+from deploycharts.deployment.follow import follow_keys
+from deploycharts.deployment.plan import Place
+from deploycharts.errors import unknown
+from deploycharts.registry.environments import Environment
+from deploycharts.registry.repository import Repository
+from deploycharts.target import Target
+
+GONE = frozenset({"uninstalled", "uninstalling"})
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All revisions of a release in one environment, oldest first."""
+
+    environment: Environment
+    kubeconfig: Path
+    target: Target
+    revisions: tuple[Revision, ...]
+
+    @property
+    def newest(self) -> Revision:
+        """The newest revision."""
+        return self.revisions[-1]
+
+    def place(self) -> Place:
+        """Where its newest revision is, and what to follow there."""
+        documents = self.newest.documents()
+        return Place(
+            target=self.target,
+            namespace=self.newest.namespace,
+            environment=self.environment,
+            kubeconfig=self.kubeconfig,
+            workloads=follow_keys(documents),
+            mask=Masker((), secrets.token_bytes(32)).knowing(documents),
+        )
+
+
+def read(
+    repository: Repository, environment: Environment, service: str, release: str | None = None
+) -> list[History]:
+    """The releases of a service that are installed in an environment, the canary first.
+
+    Raises:
+        UnknownName: the release that is named is not there.
+        Refused: the cluster is not the environment.
+        Unreachable: it does not answer.
+    """
+    cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
+    namespace = repository.registration(service).namespace
+    try:
+        cluster.require_environment(environment.name)
+        found = [
+            History(
+                environment,
+                cluster.kubeconfig,
+                Target(service, environment.name, name),
+                releases.revisions(cluster, namespace, name),
+            )
+            for name in sorted(releases.names(cluster, namespace), key=lambda n: (n != CANARY, n))
+        ]
+    finally:
+        cluster.close()
+    installed = [each for each in found if each.newest.status not in GONE]
+    return _named(installed, release, environment.name) if release else installed
+
+
+def _named(found: Sequence[History], release: str, environment: str) -> list[History]:
+    names = [each.target.release for each in found]
+    if release not in names:
+        raise unknown(f"release in {environment}", release, names)
+    return [each for each in found if each.target.release == release]
