@@ -12,6 +12,7 @@ from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.checks import run_checks
 from deploycharts.deployment.control import Control
 from deploycharts.deployment.evidence import Evidence
+from deploycharts.deployment.freshness import require_untouched
 from deploycharts.deployment.gates import Gate, GateKind, GateState
 from deploycharts.deployment.plan import Action, Step
 from deploycharts.deployment.progress import Listener
@@ -71,6 +72,7 @@ class Lane:
                 continue
             self.control.between()
             self._pass(step)
+            require_untouched(step)
             self.touched.append(step)
             try:
                 self._revisions[step.target] = self.actor.do(step)

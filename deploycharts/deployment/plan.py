@@ -10,6 +10,7 @@ from pathlib import Path
 from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
+from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.gates import Gate
 from deploycharts.documents import Document, Json, ObjectKey
 from deploycharts.registry.checks import Check
@@ -74,6 +75,7 @@ class Step:
         artifact: the ID of what it runs, see `deployment.artifact`.
         deployed_commit: the commit that the last good revision was made from, empty if unknown.
         current: what helm says of the newest revision: which deployment, by whom.
+        drifts: what runs otherwise than the last good revision says.
         gates: what must hold before it begins.
         checks: what is asked of it after it rolled out.
         on_failure: what happens if it fails.
@@ -89,6 +91,7 @@ class Step:
     artifact: str = ""
     deployed_commit: str = ""
     current: str = ""
+    drifts: tuple[Drift, ...] = ()
     gates: tuple[Gate, ...] = ()
     checks: tuple[Check, ...] = ()
     on_failure: OnFailure = OnFailure.ROLL_BACK
@@ -175,6 +178,7 @@ def _step_json(step: Step) -> Json:
         "artifact": step.artifact,
         "expected_revision": step.expected_revision,
         "return_to": step.return_to,
+        "live": [str(drift) for drift in step.drifts],
         "gates": [f"{gate.kind.value} {gate.state.value}: {gate.sentence}" for gate in step.gates],
         "checks": [check.name for check in step.checks],
         "on_failure": step.on_failure.value,

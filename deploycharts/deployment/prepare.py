@@ -16,7 +16,7 @@ from deploycharts.changes.situation import Quota
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
-from deploycharts.deployment import journal
+from deploycharts.deployment import drift, journal
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import Entrance
@@ -104,8 +104,10 @@ class _Desk:
             _refuse_pending(target, baseline)
         step = _step(environment, cluster.kubeconfig, rendered, baseline, self.key)
         labels = baseline.good.labels if baseline.good else {}
+        good = baseline.good.documents() if baseline.good else ()
         step = replace(
             step,
+            drifts=drift.find(cluster, good, mask=step.place.mask),
             artifact=artifact_id(rendered),
             deployed_commit=labels.get("commit", ""),
             current=baseline.newest.description if baseline.newest else "",

@@ -26,7 +26,7 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     changes = _text(digest, names, full=full)
     if changes:
         console.out(f"{changes}\n")
-    for line in _commit_lines(plan):
+    for line in [*_commit_lines(plan), *_live_lines(plan)]:
         console.say(line)
     for step in plan.steps:
         if step.action.value == "nothing":
@@ -55,6 +55,19 @@ def _commit_lines(plan: Plan) -> list[str]:
     root = plan.steps[0].place.environment.root
     found = brought(root, plan.steps, plan.tree.commit)
     return commits.lines(found, dirty=plan.tree.dirty, style=console.style)
+
+
+def _live_lines(plan: Plan) -> list[str]:
+    from deploycharts.deployment.drift import DriftKind
+    from deploycharts.report import livestate
+
+    by_hand = {DriftKind.MANUAL, DriftKind.GONE}
+    found = [
+        (str(step.target), str(drift), drift.kind in by_hand)
+        for step in plan.steps
+        for drift in step.drifts
+    ]
+    return livestate.lines(found, style=console.style)
 
 
 def changes_text(
