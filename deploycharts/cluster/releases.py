@@ -31,6 +31,7 @@ class Revision:
         description: what was said of it.
         labels: labels given with it; the deployment's ID is among them.
         manifest: its objects as text, hooks and tests included; secrets are in it.
+        apply_method: "ssa" where helm applied it server-side, else "csa" or empty (helm 3).
     """
 
     release: str
@@ -43,6 +44,7 @@ class Revision:
     app_version: str
     labels: Mapping[str, str]
     manifest: str = field(repr=False)
+    apply_method: str = ""
 
     def documents(self) -> tuple[Document, ...]:
         """Its objects, parsed."""
@@ -60,6 +62,15 @@ class Baseline:
     def number(self) -> int:
         """The newest revision's number, 0 where there is none."""
         return self.newest.number if self.newest else 0
+
+    @property
+    def server_side(self) -> bool:
+        """Whether helm applies the next revision server-side.
+
+        A release keeps the way of its last revision; helm 4 installs new ones server-side
+        (`--server-side=auto`, https://helm.sh/docs/helm/helm_upgrade/).
+        """
+        return self.newest is None or self.newest.apply_method == "ssa"
 
 
 def revisions(cluster: Cluster, namespace: str, release: str) -> tuple[Revision, ...]:
@@ -123,4 +134,5 @@ def _decode(secret: Mapping[str, Any]) -> Revision:
         app_version=str(metadata.get("appVersion", "")),
         labels={key: value for key, value in labels.items() if key not in internal},
         manifest=str(body.get("manifest") or "") + hooks,
+        apply_method=str(body.get("apply_method") or ""),
     )
