@@ -62,10 +62,16 @@ class Deployable:
 
     def fault(self, name: str, *, file: str = "values-staging.yaml", **more: Any) -> None:
         """Make the service's pods fail in the sandbox."""
+        self.annotate(file, **{"sandbox.deploycharts/fault": name})
+        if more:
+            self.write(file, {**yaml.safe_load((self.folder / file).read_text()), **more})
+
+    def annotate(self, file: str, **annotations: str) -> None:
+        """Annotate the service's pods: that is how the sandbox is told what they do."""
         path = self.folder / file
-        values = yaml.safe_load(path.read_text()) if path.exists() else {}
-        fault = {"podAnnotations": {"sandbox.deploycharts/fault": name}}
-        self.write(file, {**(values or {}), **fault, **more})
+        values = (yaml.safe_load(path.read_text()) if path.exists() else None) or {}
+        known = values.get("podAnnotations") or {}
+        self.write(file, {**values, "podAnnotations": {**known, **annotations}})
 
     def heal(self, *, file: str = "values-staging.yaml") -> None:
         """Make the pods sound again."""

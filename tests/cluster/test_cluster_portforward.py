@@ -22,7 +22,7 @@ from deploycharts.cluster.portforward import (
 )
 from deploycharts.errors import UserError
 from deploycharts.sandbox.lifecycle import Sandbox
-from tests.scaffold.scaffold_servers import serving
+from tests.servers import serving
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox

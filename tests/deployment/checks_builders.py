@@ -15,7 +15,7 @@ from deploycharts.registry.checks import Check, Probe
 from deploycharts.registry.repository import Repository
 from deploycharts.source import Source
 from deploycharts.target import Target
-from tests.scaffold.scaffold_servers import Answer, serving
+from tests.servers import Answer, serving
 from tests.services import ROOT
 
 SECRET = "s3cret-of-the-service"

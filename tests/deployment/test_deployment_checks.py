@@ -175,7 +175,7 @@ def test_without_an_address_of_prometheus_the_check_is_unknown() -> None:
 
 def test_the_query_knows_what_is_asked_about() -> None:
     asked: list[str] = []
-    from tests.scaffold.scaffold_servers import serving
+    from tests.servers import serving
 
     def answer(request: str) -> tuple[int, dict[str, str], str]:
         asked.append(request)

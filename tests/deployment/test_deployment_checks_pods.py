@@ -19,8 +19,8 @@ from deploycharts.documents import ObjectKey
 from deploycharts.registry.checks import Check, Command, Http, OpenApi, Pods
 from deploycharts.sandbox.lifecycle import Sandbox
 from tests.deployment.checks_builders import SECRET, check, place
-from tests.scaffold.scaffold_servers import Answer, serving
 from tests.scaffold.test_scaffold_service_check import GOOD
+from tests.servers import Answer, serving
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.sandbox

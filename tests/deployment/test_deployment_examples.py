@@ -109,7 +109,7 @@ def test_what_is_no_description_has_no_examples(broken: Json) -> None:
 @pytest.mark.slow
 def test_the_charts_helm_test_asks_the_same() -> None:
     """Both read one format: what is asked must not depend on who asks."""
-    from tests.scaffold.scaffold_servers import serving
+    from tests.servers import serving
 
     asked: list[str] = []
 

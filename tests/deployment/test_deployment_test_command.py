@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.deployment.checks_builders import prometheus, vector
-from tests.scaffold.scaffold_servers import serving
+from tests.servers import serving
 from tests.services import Deployable, Make
 
 pytestmark = pytest.mark.sandbox

@@ -22,7 +22,7 @@ from deploycharts.scaffold import build, dryrun
 from deploycharts.tools import process, programs
 from tests.conftest import ObjectsOf
 from tests.scaffold.scaffold_builders import ROOT, TEMPLATES, answers, facts, repository
-from tests.scaffold.scaffold_servers import Answer, serving
+from tests.servers import Answer, serving
 
 pytestmark = pytest.mark.sandbox
 Helm = Callable[..., process.Result]

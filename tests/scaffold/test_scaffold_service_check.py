@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.scaffold.scaffold_builders import TEMPLATES
-from tests.scaffold.scaffold_servers import Answer, serving
+from tests.servers import Answer, serving
 
 pytestmark = pytest.mark.slow
 

@@ -36,6 +36,8 @@ class Watch:
     def __call__(self, event: Event) -> None:
         """Tell one event."""
         if isinstance(event, progress.Moved):
+            if not event.wanted:  # nothing is there yet, or it makes no pods
+                return
             numbers = (event.ready, event.wanted, event.old, event.restarts)
             text = live.moved(*numbers, event.seconds)
             self._now(event.target, numbers, text)
