@@ -47,7 +47,7 @@ class Retried:
         }
         if _decisive(touched, known, self.base):
             return self.evaluate(folder, target)
-        return _moved(known, self.base, folder)
+        return moved(known, self.base, folder)
 
 
 def _decisive(touched: Collection[str], release: Release, base: Path) -> set[str]:
@@ -64,8 +64,8 @@ def _is_plain(layer: Layer, base: Path) -> bool:
     return layer.kind == "file" and file.is_file() and file.read_bytes() == layer.content
 
 
-def _moved(release: Release, base: Path, folder: Path) -> Release:
-    """The same release with the layers and the chart of another tree."""
+def moved(release: Release, base: Path, folder: Path) -> Release:
+    """The release of `base` with the layers and the chart of another tree."""
     layers = tuple(_read_again(layer, base, folder) for layer in release.layers)
     path = release.chart.path
     chart = replace(release.chart, path=_in(folder, base, path) if path else None)
