@@ -182,6 +182,8 @@ class Deployable:
     def _add(self) -> None:
         source = self.root / "helmfile.d"
         shutil.copytree(ROOT / "helmfile.d" / "services" / "echoserver", self.folder)
+        # Each check of each release takes a second, which only tests of checks need.
+        self.write("service.yaml", {"description": "it", "chart": "echoserver"})
         state = self.folder / "helmfile.yaml.gotmpl"
         state.write_text(state.read_text().replace('"name" "echoserver"', f'"name" "{self.name}"'))
         values = yaml.safe_load((self.folder / "values.yaml").read_text())

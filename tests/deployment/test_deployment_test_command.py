@@ -6,7 +6,6 @@ import shutil
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.deployment.checks_builders import prometheus, vector
 from tests.servers import serving
@@ -18,11 +17,8 @@ TEST_IMAGE = "docker-registry.wikimedia.org/check:1"
 
 
 def declare(service: Deployable, *checks: dict[str, Any]) -> None:
-    """Say in the service's service.yaml what is asked."""
-    body: dict[str, Any] = {"description": "it", "chart": "echoserver"}
-    if checks:
-        body["checks"] = list(checks)
-    (service.folder / "service.yaml").write_text(yaml.safe_dump(body))
+    """Say in the service's service.yaml what is asked; a roll-out before that asks nothing."""
+    service.write("service.yaml", {"chart": "echoserver", "checks": list(checks)})
 
 
 def back(service: Deployable, port: int, *, file: str = "values-staging.yaml", **more: Any) -> None:
@@ -46,7 +42,6 @@ def verdicts(document: dict[str, Any]) -> dict[str, dict[str, str]]:
 
 def test_helm_test_runs_without_being_declared(make: Make) -> None:
     service = make("staging")
-    declare(service)
     deployed(service)
 
     ended = service.deploy("test", "staging", "--release", "main")
@@ -60,9 +55,8 @@ def test_helm_test_runs_without_being_declared(make: Make) -> None:
 
 def test_a_helm_test_that_fails_shows_its_log(make: Make) -> None:
     service = make("staging")
-    declare(service, {"test": True})
     service.write("values-staging.yaml", {"test": {"image": f"{TEST_IMAGE}-fault-fail"}})
-    deployed(service)
+    declare(deployed(service), {"test": True})
 
     ended = service.deploy("test", "staging", "--release", "main")
 
@@ -70,14 +64,13 @@ def test_a_helm_test_that_fails_shows_its_log(make: Make) -> None:
     assert f"{service.name}-main-test failed" in ended.out
     assert f"{service.name}-main-test: " in ended.out
     assert "FAIL: " in ended.out
-    assert f"declared in helmfile.d/services/{service.name}/service.yaml:3" in ended.out
+    assert f"declared in helmfile.d/services/{service.name}/service.yaml:2" in ended.out
 
 
 def test_a_chart_without_tests_has_none_that_could_pass(make: Make) -> None:
     service = make("staging")
-    declare(service, {"test": True})
     shutil.rmtree(service.root / "charts" / "echoserver" / "templates" / "tests")
-    deployed(service)
+    declare(deployed(service), {"test": True})
 
     ended = service.deploy("test", "staging", "--release", "main")
 
@@ -87,14 +80,13 @@ def test_a_chart_without_tests_has_none_that_could_pass(make: Make) -> None:
 
 def test_a_canary_is_asked_apart_from_main(make: Make) -> None:
     service = make("staging")
-    declare(service, {"http": {"path": "/"}, "withinSeconds": 1})
     with (
         serving(lambda _asked: (200, {}, "")) as good,
         serving(lambda _asked: (500, {}, "")) as bad,
     ):
         back(service, good)
         back(service, bad, file="values-canary.yaml", canary=True, replicas=1)
-        deployed(service)
+        declare(deployed(service), {"http": {"path": "/"}, "withinSeconds": 1})
         ended = service.deploy("test", "staging", "-o", "json")
 
     assert ended.code == 8
@@ -111,13 +103,12 @@ def test_what_has_no_data_is_not_passed_and_a_secret_is_not_told(make: Make) -> 
         serving(lambda _asked: (500, {}, f"the key {secret} is wrong")) as port,
         prometheus([vector()]) as url,
     ):
+        back(service, port)
         declare(
-            service,
+            deployed(service),
             {"http": {"path": "/"}, "withinSeconds": 1},
             {"prometheus": {"query": "errors", "below": 1, "url": url}, "withinSeconds": 1},
         )
-        back(service, port)
-        deployed(service)
         ended = service.deploy("test", "staging", "--release", "main")
 
     assert ended.code == 8

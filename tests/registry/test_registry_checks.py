@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,14 @@ def test_an_environment_may_say_where_prometheus_is(tmp_path: Path) -> None:
 
     assert repository.environment("staging").prometheus == "http://prom:9090"
     assert repository.environment("codfw").prometheus == ""
+
+
+def test_the_examples_in_a_new_services_comments_are_valid(tmp_path: Path) -> None:
+    text = (ROOT / "helmfile.d" / "services" / "echoserver" / "service.yaml").read_text()
+    _, _, checks = text.partition("checks:\n")
+    uncommented = re.sub(r"^  # ", "  ", checks, flags=re.MULTILINE)
+
+    found = _repository(tmp_path, f"checks:\n{uncommented}").service("echo").checks
+
+    kinds = [type(each.probe) for each in found]
+    assert kinds == [HelmTest, Http, OpenApi, Command, Prometheus]

@@ -34,6 +34,7 @@ class Tested:
     target: Target
     results: tuple[CheckResult, ...]
     remark: str = ""
+    is_there: bool = True
 
     def as_json(self) -> Json:
         """For programs."""
@@ -47,9 +48,10 @@ class Tested:
 
 
 def have_passed(tested: Sequence[Tested]) -> bool:
-    """Whether something was asked, and all of it passed; what is unknown did not."""
+    """Whether something was asked, and all of it passed; what is unknown or not there did not."""
     results = [result for each in tested for result in each.results]
-    return bool(results) and all(result.is_passed for result in results)
+    is_complete = bool(results) and all(each.is_there for each in tested)
+    return is_complete and all(result.is_passed for result in results)
 
 
 def run(
@@ -133,7 +135,7 @@ def _release(
     sleep: Callable[[float], None],
 ) -> Tested:  # fmt: skip
     if not objects:
-        return Tested(place.target, (), "not deployed")
+        return Tested(place.target, (), "not deployed", is_there=False)
     checks = [*applying(service.checks, place)]
     if has_tests(objects) and not any(isinstance(each.probe, HelmTest) for each in checks):
         probe = HelmTest()
