@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import threading
 from typing import Any
 
 import pytest
 
 from tests.deployment.checks_builders import prometheus, vector
 from tests.servers import serving
-from tests.services import Deployable, Make
+from tests.services import PROGRAMS, Deployable, Make
 
 pytestmark = pytest.mark.sandbox
 
@@ -64,7 +67,7 @@ def test_a_helm_test_that_fails_shows_its_log(make: Make) -> None:
     assert f"{service.name}-main-test failed" in ended.out
     assert f"{service.name}-main-test: " in ended.out
     assert "FAIL: " in ended.out
-    assert f"declared in helmfile.d/services/{service.name}/service.yaml:2" in ended.out
+    assert f"declared in helmfile.d/services/{service.name}/service.yaml:3" in ended.out
 
 
 def test_a_chart_without_tests_has_none_that_could_pass(make: Make) -> None:
@@ -125,3 +128,28 @@ def test_a_release_that_is_not_there_is_said_not_to_be(make: Make) -> None:
 
     assert ended.code == 8
     assert f"staging {service.name}/main: not deployed" in ended.out
+
+
+def test_an_interrupt_ends_it_at_once_whatever_is_still_waited_for(make: Make) -> None:
+    service = make("staging")
+    asked = threading.Event()
+
+    def answer(_asked: str) -> tuple[int, dict[str, str], str]:
+        asked.set()
+        return 500, {}, ""
+
+    with serving(answer) as port:
+        back(service, port)
+        declare(deployed(service), {"http": {"path": "/"}, "withinSeconds": 3000})
+        argv = [str(PROGRAMS / "deploy"), "test", "staging", service.name]
+        running = subprocess.Popen(
+            argv, cwd=service.root, env=service.environ(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with running:
+            assert asked.wait(60)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+
+    assert running.returncode == 130, err
+    assert "Traceback" not in out + err
