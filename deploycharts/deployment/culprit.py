@@ -144,29 +144,39 @@ class Search:
         return next((each for each in found if each.target == target), None)
 
     def _by_value(self, change: Change) -> tuple[Source, ...]:
-        """By changing values of now: those with which the field becomes another one."""
-        release = self.step.release
-        if not release.installed:
+        """By changing values of now: those with which the field becomes another one.
+
+        Those that the change tells of first; the others only where these are not it.
+        """
+        if not self.step.release.installed or self.is_over():
             return ()
-        known = explain(release, self.repository.root)
-        ordered = _likely_first(known, change)[:_MOST_VALUES]
-        base, tried = influences(release, [(each.key, each.value) for each in ordered])
+        known = [e for e in explain(self.step.release, self.repository.root) if not e.is_deleted]
+        telling = [each for each in known if _tells(each, change)]
+        rest = [each for each in known if each not in telling][:_MOST_VALUES]
+        for chosen in (telling, rest):
+            found = [] if self.is_over() else self._making(change, chosen)
+            new = [each for each in found if not _is_in(each, str(change.old or ""))]
+            lines = [_line(each, change, self.head) for each in new or found]
+            sources = tuple(dict.fromkeys(each for each in lines if each is not None))
+            if sources:
+                return sources[:_MOST_SOURCES]
+        return ()
+
+    def _making(self, change: Change, values: Sequence[Provenance]) -> list[Provenance]:
+        """The values without which the field is another one."""
+        if not values:
+            return []
+        pairs = [(each.key, each.value) for each in values]
+        base, tried = influences(self.step.release, pairs)
         if base is None:
-            return ()
-        by_key = {each.key: each for each in ordered}
-        found = [
-            by_key[each.key]
-            for each in tried
-            if each.documents is not None
-            and any(
-                _is_at(one, change)
-                for one in compare(self.step.target, base, each.documents).changes
-            )
+            return []
+        target = self.step.target
+        return [
+            value
+            for value, trial in zip(values, tried, strict=True)
+            if trial.documents is not None
+            and any(_is_at(one, change) for one in compare(target, base, trial.documents).changes)
         ]
-        telling = [each for each in found if _tells(each, change)] or found
-        new = [each for each in telling if not _is_in(each, str(change.old or ""))]
-        sources = [_line(each, change, self.head) for each in new or telling]
-        return tuple(dict.fromkeys(each for each in sources if each is not None))[:_MOST_SOURCES]
 
     def _by_text(self, change: Change) -> tuple[Source, ...]:
         """By the one line of the object's template, or of a file of the chart, that says it."""
@@ -185,11 +195,6 @@ class Search:
             if len(at) == 1:
                 return (Source(shown, at[0]),)
         return (Source(shown),)
-
-
-def _likely_first(known: Sequence[Provenance], change: Change) -> list[Provenance]:
-    settable = [each for each in known if not each.is_deleted]
-    return sorted(settable, key=lambda each: not _tells(each, change))
 
 
 def _tells(each: Provenance, change: Change) -> bool:

@@ -10,11 +10,13 @@ import pytest
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.cluster.workloads import snapshot
-from deploycharts.deployment.plan import Step
+from deploycharts.deployment.plan import Plan, Step
+from deploycharts.deployment.snapshot import taken
 from deploycharts.deployment.suspicion import suspicion
 from deploycharts.deployment.symptoms import Trouble, diagnose
 from deploycharts.documents import Document
 from deploycharts.sandbox.lifecycle import Sandbox
+from deploycharts.tools.git import Tree
 from tests.deployment.suspect_builders import Changed
 from tests.deployment.suspect_cases import REAL, TOLD, VALUES, Edit, Said
 from tests.waiting import wait_until
@@ -125,6 +127,68 @@ def test_without_time_for_the_line_there_is_still_the_change(changed: Changed) -
 
     assert found is not None
     assert found.change.path[-1] == "image"
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("suspects")
+def test_what_was_deployed_may_never_have_been_committed(changed: Changed) -> None:
+    committed = changed.base
+    values = changed.service.folder / "values.yaml"
+    text = values.read_text()
+    values.write_text(text.replace("GREETING: good day", "GREETING: never committed"))
+    changed.base = changed.rendered().documents
+    values.write_text(text)
+    edit, said = TOLD["the image, made by a helper"]
+    line = changed.edit(edit)
+    step = changed.step()
+    changed.base = committed
+
+    found = suspicion(
+        changed.service.repository, step, said.trouble(changed.service.name), changed.commit
+    )
+
+    assert found is not None
+    assert [str(each) for each in found.sources] == [line]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("suspects")
+@pytest.mark.parametrize(
+    "case", ["the image, made by a helper", "a configuration file in the values"]
+)
+def test_the_files_of_the_snapshot_count_not_those_of_now(changed: Changed, case: str) -> None:
+    edit, said = TOLD[case]
+    line = changed.edit(edit)
+    step = changed.step()
+    plan = Plan("0", (step,), Tree(changed.commit, dirty=True), "somebody")
+    with taken(plan) as frozen:
+        changed.restore()
+        found = suspicion(
+            changed.service.repository, frozen.steps[0], said.trouble(changed.service.name),
+            changed.commit, said=said.log,
+        )  # fmt: skip
+
+    assert found is not None
+    assert [str(each) for each in found.sources] == [line]
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("suspects")
+def test_helmfile_is_asked_where_it_makes_a_layer(changed: Changed) -> None:
+    state = changed.service.root / "helmfile.d" / "release.yaml.gotmpl"
+    text = state.read_text()
+    state.write_text(text.replace("      - values-{{ $env }}.yaml", "      - values-{{ $env }}.yaml\n"
+                     "      - config: {env: {SHARD: {{ $env | upper | quote }}}}"))  # fmt: skip
+    line = len(state.read_text().partition("SHARD")[0].splitlines())
+    said = Said("CrashLoopBackOff", "", 1, ("fatal: no such SHARD: STAGING",))
+
+    found = suspicion(
+        changed.service.repository, changed.step(), said.trouble(changed.service.name),
+        changed.commit, said=said.log,
+    )  # fmt: skip
+
+    assert found is not None
+    assert [str(each) for each in found.sources] == [f"helmfile.d/release.yaml.gotmpl:{line}"]
 
 
 @pytest.mark.slow
