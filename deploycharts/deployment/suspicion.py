@@ -17,6 +17,7 @@ from itertools import pairwise
 from deploycharts.changes.model import Change, Item, Op, names, show_path
 from deploycharts.changes.texts import read_hunks
 from deploycharts.deployment.culprit import Search
+from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.plan import Step
 from deploycharts.deployment.suspect import suspect, whole
 from deploycharts.deployment.symptoms import Trouble
@@ -43,6 +44,16 @@ class Suspicion:
     change: Change
     sources: tuple[Source, ...]
     sentence: str
+
+
+def of_evidence(repository: Repository, step: Step, found: Evidence) -> Suspicion | None:
+    """The suspicion about a step that failed, from all that was collected; see `suspicion`."""
+    documents = step.difference.head
+    trouble = (
+        found.troubles[0] if found.troubles else told_by_helm(step.target, found.helm, documents)
+    )
+    said = (*found.log_tail, *found.events)
+    return suspicion(repository, step, trouble, step.deployed_commit, said=said)
 
 
 def suspicion(

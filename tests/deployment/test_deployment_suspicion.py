@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.cluster.workloads import snapshot
+from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.plan import Plan, Step
+from deploycharts.deployment.prepare import prepare
 from deploycharts.deployment.snapshot import taken
-from deploycharts.deployment.suspicion import suspicion
+from deploycharts.deployment.suspicion import of_evidence, suspicion
 from deploycharts.deployment.symptoms import Trouble, diagnose
 from deploycharts.documents import Document
 from deploycharts.sandbox.lifecycle import Sandbox
 from deploycharts.tools.git import Tree
 from tests.deployment.suspect_builders import Changed
 from tests.deployment.suspect_cases import REAL, TOLD, VALUES, Edit, Said
+from tests.services import Make
 from tests.waiting import wait_until
 
 ObjectsOf = Callable[[str], Objects]
@@ -177,8 +182,9 @@ def test_the_files_of_the_snapshot_count_not_those_of_now(changed: Changed, case
 def test_helmfile_is_asked_where_it_makes_a_layer(changed: Changed) -> None:
     state = changed.service.root / "helmfile.d" / "release.yaml.gotmpl"
     text = state.read_text()
-    state.write_text(text.replace("      - values-{{ $env }}.yaml", "      - values-{{ $env }}.yaml\n"
-                     "      - config: {env: {SHARD: {{ $env | upper | quote }}}}"))  # fmt: skip
+    layer = "      - values-{{ $env }}.yaml"
+    inline = "      - config: {env: {SHARD: {{ $env | upper | quote }}}}"
+    state.write_text(text.replace(layer, f"{layer}\n{inline}"))
     line = len(state.read_text().partition("SHARD")[0].splitlines())
     said = Said("CrashLoopBackOff", "", 1, ("fatal: no such SHARD: STAGING",))
 
@@ -227,6 +233,41 @@ def test_the_guilty_line_of_a_real_failure_is_named(
 
     assert found is not None
     assert [str(each) for each in found.sources] == [line], found.sentence
+
+
+@pytest.mark.sandbox
+@pytest.mark.slow
+def test_what_helm_is_refused_is_named_with_its_line(make: Make) -> None:
+    service = make("staging")
+    _commit(service.root)
+    assert service.deploy("staging").code == 0
+    helper = service.root / "charts" / "echoserver" / "templates" / "_base.tpl"
+    text = helper.read_text().replace("component: {{ index . 1 }}", "component: web")
+    helper.write_text(text)
+    service.greet("good day")
+    repository = service.repository
+    steps = prepare(
+        repository, repository.select("staging"), [repository.service(service.name)]
+    ).acting
+    assert service.deploy("staging").code == 6
+    [failed] = [line for line in service.journal() if line["kind"] == "result" and not line["ok"]]
+    words = failed["evidence"]["helm"]
+    step = next(each for each in steps if str(each.target) == failed["target"])
+
+    found = of_evidence(repository, step, Evidence((), (), (), words))
+
+    assert found is not None
+    line = text.splitlines().index("app.kubernetes.io/component: web") + 1
+    assert [str(each) for each in found.sources] == [
+        f"charts/echoserver/templates/_base.tpl:{line}"
+    ], (words, found.sentence)
+
+
+def _commit(root: Path) -> None:
+    (root / ".gitignore").write_text(".journals\n.credentials\n")
+    for words in (["add", "--all"], ["commit", "-q", "-m", "Begin"]):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *words], cwd=root, check=True)
 
 
 def _real_trouble(step: Step, reason: str, sandbox: Sandbox, objects: ObjectsOf) -> Trouble:
