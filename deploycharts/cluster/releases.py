@@ -17,6 +17,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.documents import Document, parse_manifest
 
 GOOD = frozenset({"deployed", "superseded"})
+SERVER_SIDE = "ssa"
 PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"})
 
 
@@ -31,7 +32,7 @@ class Revision:
         description: what was said of it.
         labels: labels given with it; the deployment's ID is among them.
         manifest: its objects as text, hooks and tests included; secrets are in it.
-        apply_method: "ssa" where helm applied it server-side, else "csa" or empty (helm 3).
+        apply_method: SERVER_SIDE where helm applied it so, else "csa" or empty (helm 3).
     """
 
     release: str
@@ -70,7 +71,7 @@ class Baseline:
         A release keeps the way of its last revision; helm 4 installs new ones server-side
         (`--server-side=auto`, https://helm.sh/docs/helm/helm_upgrade/).
         """
-        return self.newest is None or self.newest.apply_method == "ssa"
+        return self.newest is None or self.newest.apply_method == SERVER_SIDE
 
 
 def revisions(cluster: Cluster, namespace: str, release: str) -> tuple[Revision, ...]:
@@ -80,6 +81,13 @@ def revisions(cluster: Cluster, namespace: str, release: str) -> tuple[Revision,
     )
     found = [_decode(secret) for secret in secrets]
     return tuple(sorted(found, key=lambda revision: revision.number))
+
+
+def is_server_side(cluster: Cluster, namespace: str, release: str, number: int) -> bool:
+    """Whether helm applied a revision server-side; it goes back to it in the same way."""
+    selector = f"owner=helm,name={release},version={number}"
+    secrets = cluster.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=selector)
+    return any(_decode(secret).apply_method == SERVER_SIDE for secret in secrets)
 
 
 def names(cluster: Cluster, namespace: str) -> tuple[str, ...]:

@@ -188,9 +188,11 @@ class Actor:
     def _rollback(self, cluster: Cluster, place: Place, number: int, revision: int) -> int:
         follower = self._follower(cluster, place)
         follower.remember(number)
+        release = place.target.release
         running = helm.rollback(
-            place.target.release,
+            release,
             revision,
+            server_side=releases.is_server_side(cluster, place.namespace, release, revision),
             namespace=place.namespace,
             kubeconfig=place.kubeconfig,
             timeout_s=place.environment.timeout_s,

@@ -50,9 +50,17 @@ class History:
 
 
 def read(
-    repository: Repository, environment: Environment, service: str, release: str | None = None
-) -> list[History]:
+    repository: Repository, environment: Environment, service: str, release: str | None = None,
+    *, gone: bool = False,
+) -> list[History]:  # fmt: skip
     """The releases of a service that are installed in an environment, the canary first.
+
+    Args:
+        repository: where the service is registered.
+        environment: where to look.
+        service: the service.
+        release: only this release.
+        gone: those that were uninstalled and whose history helm kept as well.
 
     Raises:
         UnknownName: the release that is named is not there.
@@ -74,7 +82,7 @@ def read(
         ]
     finally:
         cluster.close()
-    installed = [each for each in found if each.newest.status not in GONE]
+    installed = [each for each in found if gone or each.newest.status not in GONE]
     return _named(installed, release, environment.name) if release else installed
 
 

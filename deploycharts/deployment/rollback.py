@@ -14,17 +14,20 @@ from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import PENDING, Revision
-from deploycharts.deployment import journal, progress, wayback
+from deploycharts.cluster.releases import PENDING, SERVER_SIDE, Revision
+from deploycharts.deployment import drift, histories, journal, progress, wayback
 from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.follow import follow_keys
+from deploycharts.deployment.histories import History
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Difference, Place
 from deploycharts.deployment.progress import Listener
+from deploycharts.deployment.sideeffects import SideEffects, side_effects
 from deploycharts.deployment.signals import Signals
 from deploycharts.documents import Json
-from deploycharts.errors import Exit, Refused, StalePlan, UserError, unknown
+from deploycharts.errors import Exit, Refused, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.target import Target
@@ -40,13 +43,15 @@ class Return:
     Attributes:
         current: the newest revision.
         revision: where to; None means uninstalling what never rolled out.
-        difference: from what runs to what will.
+        difference: from what was deployed to what will be.
+        besides: what else the way back does, and what it does not undo.
     """
 
     place: Place
     current: Revision
     revision: int | None
     difference: Difference
+    besides: SideEffects
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,12 @@ def prepare(
     known = [
         each
         for environment in reversed(environments)
-        for each in _histories(repository, environment, service, release)
+        for each in histories.read(repository, environment, service, release, gone=True)
     ]
-    last = wayback.last_deployment(each.history for each in known)
+    last = wayback.last_deployment(each.revisions for each in known)
     found: list[Return] = []
     for each in known:
-        chosen = wayback.choose(each.history, to, last, alone=release is not None)
+        chosen = wayback.choose(each.revisions, to, last, alone=release is not None)
         if chosen is not None:
             found.append(_return(each, chosen))
     if not found:
@@ -182,43 +187,8 @@ def _stop_what_still_runs(each: Return, folder: Path) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A release's history in one environment."""
-
-    environment: Environment
-    kubeconfig: Path
-    target: Target
-    history: tuple[Revision, ...]
-
-
-def _histories(
-    repository: Repository, environment: Environment, service: str, release: str | None
-) -> list[_Found]:
-    cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
-    namespace = repository.registration(service).namespace
-    try:
-        cluster.require_environment(environment.name)
-        names = releases.names(cluster, namespace)
-        if release is not None:
-            if release not in names:
-                raise unknown(f"release in {environment.name}", release, names)
-            names = (release,)
-        return [
-            _Found(
-                environment,
-                cluster.kubeconfig,
-                Target(service, environment.name, name),
-                releases.revisions(cluster, namespace, name),
-            )
-            for name in names
-        ]
-    finally:
-        cluster.close()
-
-
-def _return(found: _Found, chosen: Revision | int) -> Return:
-    newest = found.history[-1]
+def _return(found: History, chosen: Revision | int) -> Return:
+    newest = found.newest
     documents = () if isinstance(chosen, int) else chosen.documents()
     current = newest.documents()
     masker = Masker((), secrets.token_bytes(32)).knowing(current, documents)
@@ -232,7 +202,26 @@ def _return(found: _Found, chosen: Revision | int) -> Return:
     )
     base, head = masker.documents(current), masker.documents(documents)
     difference = Difference(compare(found.target, base, head), base, head)
-    return Return(place, newest, None if isinstance(chosen, int) else chosen.number, difference)
+    number = None if isinstance(chosen, int) else chosen.number
+    return Return(
+        place, newest, number, difference, _side_effects(place, found, chosen, difference)
+    )
+
+
+def _side_effects(
+    place: Place, found: History, chosen: Revision | int, difference: Difference
+) -> SideEffects:
+    """What the way back does besides, against what is live now."""
+    good = releases.baseline(found.revisions).good
+    drifts: tuple[Drift, ...] = ()
+    if good is not None:
+        cluster = Cluster(place.kubeconfig, name=place.environment.name)
+        try:
+            drifts = drift.find(cluster, good.documents(), mask=place.mask)
+        finally:
+            cluster.close()
+    is_server_side = not isinstance(chosen, int) and chosen.apply_method == SERVER_SIDE
+    return side_effects(difference, drifts, server_side=is_server_side)
 
 
 def _id(returns: Sequence[Return]) -> str:

@@ -17,15 +17,26 @@ def template(argv: Sequence[str], *, folder: Path) -> Result:
 
 
 def rollback(
-    release: str, revision: int, *, namespace: str, kubeconfig: Path, timeout_s: int
-) -> Running:
+    release: str, revision: int, *, server_side: bool, namespace: str, kubeconfig: Path,
+    timeout_s: int,
+) -> Running:  # fmt: skip
     """Start going back to an explicit revision; ends when all is applied, not when pods are ready.
 
     Without a revision helm takes the one before, even if that failed. A rollback that is stopped
     while it waits stays pending, so helm does not wait: whoever follows the pods does.
+
+    Args:
+        release: the release.
+        revision: where to.
+        server_side: whether that revision was applied server-side. A field that somebody edited
+            since then must not stop the way back: it is taken over, as a client-side one does.
+        namespace: of the release.
+        kubeconfig: with the credentials to act with.
+        timeout_s: how long one call to the cluster may take.
     """
+    way = ["--server-side=true", "--force-conflicts"] if server_side else ["--server-side=false"]
     return _start(
-        ["rollback", release, str(revision)],
+        ["rollback", release, str(revision), *way],
         namespace=namespace,
         kubeconfig=kubeconfig,
         timeout_s=timeout_s,

@@ -119,3 +119,31 @@ def test_kinds_that_a_cluster_does_not_know_are_said(make: Make) -> None:
         found = live.read(cluster, [unknown, old])
 
     assert [each.state for each in found.values()] == [State.NOT_SERVED, State.NOT_SERVED]
+
+
+def test_going_back_says_what_becomes_of_edits_and_is_not_stopped_by_them(make: Make) -> None:
+    service = make("staging")
+    service.write("private.example.yaml", {"secrets": {"env": {"PASSWORD": "correct-horse"}}})
+    service.greet("hello")
+    service.deploy("staging")
+    service.greet("good day")
+    service.write("private.example.yaml", {"secrets": {"env": {"PASSWORD": "battery-staple"}}})
+    assert service.deploy("staging").code == 0
+    edit(service, variable("GREETING", "by hand"))
+    edit(service, variable("DEBUG", "1"), manager="kubectl-set")
+
+    shown = service.deploy("rollback", "staging", "--dry-run")
+    back = service.deploy("rollback", "staging")
+
+    assert "good day → by hand, by hand (kubectl-edit," in shown.err
+    assert "); it is overwritten" in shown.err
+    assert "by hand (kubectl-set," in shown.err
+    assert "); it stays" in shown.err
+    assert f"comes back: Secret/{service.name}-main PASSWORD" in shown.err
+    assert back.code == 0, back.err
+    with connected(service) as cluster:
+        path = f"/apis/apps/v1/namespaces/{service.name}/deployments/{service.name}-main"
+        (container,) = cluster.get(path)["spec"]["template"]["spec"]["containers"]
+    values = {each["name"]: each["value"] for each in container["env"]}
+    assert (values["GREETING"], values["DEBUG"]) == ("hello", "1")
+    assert "battery-staple" not in shown.err + shown.out + back.err

@@ -57,7 +57,8 @@ def command(
         _show(plan)
     if dry_run:
         if output == "json":
-            console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "back": _lines(plan)}))
+            told = {"back": _lines(plan), "besides": _besides(plan)}
+            console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, **told}))
         return Exit.DONE
     words = [environment, service, *(["--release", release] if release else [])]
     again = " ".join(["deploy rollback", *words, *(["--to", to] if to != "last-good" else [])])
@@ -76,6 +77,8 @@ def _show(plan: Rollback) -> None:
     changes = showing.changes_text((each.difference for each in plan.returns), names, full=False)
     if changes:
         console.out(f"{changes}\n")
+    for line in _besides(plan):
+        console.say(f"  {console.style('!', 'yellow', 'bold')} {line}")
     for line in _lines(plan):
         console.say(f"  {line}")
     console.say(console.style(f"plan {plan.id}", "dim"))
@@ -87,3 +90,12 @@ def _lines(plan: Rollback) -> list[str]:
         + ("uninstalled" if each.revision is None else f"revision {each.revision}")
         for each in plan.returns
     ]
+
+
+def _besides(plan: Rollback) -> list[str]:
+    """What else the ways back do, and what they do not undo; the same of several releases once."""
+    targets: dict[str, list[str]] = {}
+    for each in plan.returns:
+        for sentence in each.besides.sentences():
+            targets.setdefault(sentence, []).append(str(each.place.target))
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in targets.items()]
