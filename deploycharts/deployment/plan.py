@@ -12,6 +12,7 @@ from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
 from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.gates import Gate
+from deploycharts.deployment.objections import Refusal
 from deploycharts.documents import Document, Json, ObjectKey
 from deploycharts.registry.checks import Check
 from deploycharts.registry.environments import Environment
@@ -76,6 +77,7 @@ class Step:
         deployed_commit: the commit that the last good revision was made from, empty if unknown.
         current: what helm says of the newest revision: which deployment, by whom.
         drifts: what runs otherwise than the last good revision says.
+        refusals: what the API server says that it would refuse.
         gates: what must hold before it begins.
         checks: what is asked of it after it rolled out.
         on_failure: what happens if it fails.
@@ -92,6 +94,7 @@ class Step:
     deployed_commit: str = ""
     current: str = ""
     drifts: tuple[Drift, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     gates: tuple[Gate, ...] = ()
     checks: tuple[Check, ...] = ()
     on_failure: OnFailure = OnFailure.ROLL_BACK
@@ -179,6 +182,7 @@ def _step_json(step: Step) -> Json:
         "expected_revision": step.expected_revision,
         "return_to": step.return_to,
         "live": [str(drift) for drift in step.drifts],
+        "refusals": [str(refusal) for refusal in step.refusals],
         "gates": [f"{gate.kind.value} {gate.state.value}: {gate.sentence}" for gate in step.gates],
         "checks": [check.name for check in step.checks],
         "on_failure": step.on_failure.value,

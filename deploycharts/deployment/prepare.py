@@ -16,12 +16,14 @@ from deploycharts.changes.situation import Quota
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
-from deploycharts.deployment import drift, journal
+from deploycharts.deployment import drift, journal, refusals
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import Entrance
 from deploycharts.deployment.follow import follow_keys
+from deploycharts.deployment.objections import Refusal
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
+from deploycharts.deployment.refusals import Owner
 from deploycharts.errors import Refused, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
@@ -114,7 +116,25 @@ class _Desk:
             checks=applying(service.checks, step.place),
             on_failure=service.policy.on_failure,
         )
+        step = replace(step, refusals=_refusals(cluster, step, rendered, baseline))
         return _with_situation(step, cluster)
+
+
+def _refusals(
+    cluster: Cluster, step: Step, rendered: Rendered, baseline: Baseline
+) -> tuple[Refusal, ...]:
+    """What the API server would refuse; it is only asked where something is applied."""
+    if step.action not in {Action.INSTALL, Action.UPGRADE}:
+        return ()
+    base = baseline.good.documents() if baseline.good else ()
+    return refusals.preview(
+        cluster,
+        rendered.documents,
+        server_side=baseline.server_side,
+        mask=step.place.mask.text,
+        owner=Owner(step.place.namespace, step.target.release),
+        known=[each.key for each in base],
+    )
 
 
 def _with_situation(step: Step, cluster: Cluster) -> Step:

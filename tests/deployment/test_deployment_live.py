@@ -66,3 +66,15 @@ def test_an_edit_of_what_the_plan_changes_makes_it_stale(
     else:
         run(plan, listen=lambda _: None, folder=service.root / ".journals")
         assert len(service.history("staging", "canary")) > 1
+
+
+def test_what_the_api_server_would_refuse_is_told_before_it_is_tried(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    _edit(service, "main", "example/app:patched")
+    _bump(service)
+
+    shown = service.deploy("diff", "staging")
+
+    assert f"‼ will be refused: staging {service.name}/main: Deployment/" in shown.err
+    assert "kubectl-set" in shown.err.partition("will be refused")[2]

@@ -14,7 +14,7 @@ _MOST_WARNINGS = 5
 
 if TYPE_CHECKING:
     from deploycharts.changes.model import Consequence, Fold
-    from deploycharts.deployment.plan import Difference, Plan
+    from deploycharts.deployment.plan import Difference, Plan, Step
 
     _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
 
@@ -29,19 +29,15 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     for line in [*_commit_lines(plan), *_live_lines(plan)]:
         console.say(line)
     for step in plan.steps:
-        if step.action.value == "nothing":
-            console.say(live.skipped(step.target, step.remark, style=console.style))
-        else:
-            remark = f" ({step.remark})" if step.remark else ""
-            now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
-            for gate in step.gates:
-                console.say(live.gate(gate.state.value, gate.sentence, style=console.style))
-            then = f"; then {', '.join(check.name for check in step.checks)}" if step.checks else ""
-            console.say(f"  {step.target}: {step.action.value}, {now}{remark}{then}")
+        for line in _step_lines(step):
+            console.say(line)
     for environment in plan.skipped:
         console.say(console.style(f"  {environment.name}: left out, {plan.wish.reason}", "yellow"))
     reason = f" · {plan.wish.reason}" if plan.wish.reason else ""
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}{reason}", "dim"))
+    refused = [f"{step.target}: {refusal}" for step in plan.steps for refusal in step.refusals]
+    for line in refused[:_MOST_WARNINGS]:
+        console.say(console.style(f"‼ will be refused: {line}", "red", "bold"))
     for warning in _warnings(digest[1]):
         console.say(console.style(f"‼ {warning}", "red", "bold"))
 
@@ -68,6 +64,16 @@ def _live_lines(plan: Plan) -> list[str]:
         for drift in step.drifts
     ]
     return livestate.lines(found, style=console.style)
+
+
+def _step_lines(step: Step) -> list[str]:
+    if step.action.value == "nothing":
+        return [live.skipped(step.target, step.remark, style=console.style)]
+    gates = [live.gate(gate.state.value, gate.sentence, style=console.style) for gate in step.gates]
+    remark = f" ({step.remark})" if step.remark else ""
+    now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
+    then = f"; then {', '.join(check.name for check in step.checks)}" if step.checks else ""
+    return [*gates, f"  {step.target}: {step.action.value}, {now}{remark}{then}"]
 
 
 def changes_text(
