@@ -27,6 +27,7 @@ class Outcome:
         behind: the targets that the plan would have changed and nobody touched.
         owed: commands that finish what could not be done.
         why: what ended it, where no target failed.
+        suspects: the changes that most likely made it fail, with their lines.
     """
 
     exit: Exit
@@ -39,6 +40,7 @@ class Outcome:
     behind: tuple[str, ...] = ()
     owed: tuple[str, ...] = ()
     why: str = ""
+    suspects: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
         """The outcome for a journal."""
@@ -51,6 +53,7 @@ class Outcome:
             "behind": [*self.behind],
             "owed": [*self.owed],
             "why": self.why,
+            "suspects": [*self.suspects],
         }
 
 

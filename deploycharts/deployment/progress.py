@@ -85,11 +85,21 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspected:
+    """The change that most likely made a step fail, and its lines."""
+
+    target: Target
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """A remark that needs no form of its own."""
 
     text: str
 
 
-Event: TypeAlias = Began | Skipped | Moved | Noted | Baking | Appeared | Finished | Failed | Said
+Event: TypeAlias = (
+    Began | Skipped | Moved | Noted | Baking | Appeared | Finished | Failed | Suspected | Said
+)
 Listener: TypeAlias = Callable[[Event], None]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from deploycharts.deployment import journal, progress, snapshot
 from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.blame import Blame
 from deploycharts.deployment.control import Command, Control, Stopped
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.lane import Lane, WordRefused
@@ -53,7 +55,7 @@ def run(
     """
     with Signals() as signals, snapshot.taken(plan) as frozen:
         deployment = Deployment(frozen, signals, listen, operator or Nobody(), folder, make_actor)
-        return deployment.run()
+        return deployment.run({step.target: step for step in plan.steps})
 
 
 class Deployment:
@@ -76,9 +78,15 @@ class Deployment:
         self._failures: list[StepFailed] = []
         self._errors: list[Exception] = []
         self._heeded = 0
+        self._blame = Blame(self._book, self._listen)
 
-    def run(self) -> Outcome:
-        """Carry out all lanes; see `run`."""
+    def run(self, planned: Mapping[Target, Step]) -> Outcome:
+        """Carry out all lanes; see `run`.
+
+        Args:
+            planned: the steps as they were planned, where the reasons of failures are searched.
+        """
+        self._planned = planned
         self._book.append(
             "begun", host=socket.gethostname(), pid=os.getpid(), **self._plan.as_json()
         )
@@ -86,7 +94,7 @@ class Deployment:
             lanes = [self._lane(service) for service in self._plan.services]
             with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
                 self._attend([pool.submit(lane.run) for lane in lanes])
-            outcome = self._conclude()
+            outcome = replace(self._conclude(), suspects=self._blame.sentences())
             self._book.append("outcome", **outcome.as_json())
             for error in self._errors:
                 is_telling = not isinstance(error, UserError) or not self._touched
@@ -162,7 +170,8 @@ class Deployment:
         if isinstance(error, StepFailed):
             self._listen(progress.Failed(error.target, error.revision, error.evidence))
             self._failures.append(error)
-            step = next(each for each in self._plan.steps if each.target == error.target)
+            step = self._planned[error.target]
+            self._blame.search(step, error.evidence)
             is_hold = step.on_failure is OnFailure.HOLD
             self._control.say(Command.HOLD if is_hold else Command.ROLL_BACK)
         elif isinstance(error, WordRefused):

@@ -62,6 +62,11 @@ def finished(target: Target, action: str, revision: int, seconds: float, *, styl
     return f"{style('✓', 'green')} {target}: {action} done, revision {revision}, {seconds:.1f} s"
 
 
+def suspected(sentence: str, *, style: Style) -> str:
+    """The change that most likely made a step fail."""
+    return f"  {style('most likely', 'bold')}  {sentence}"
+
+
 def made(revision: int) -> str:
     """Which revision a step made, 0 for none."""
     return f"revision {revision}" if revision else "before helm made a revision"

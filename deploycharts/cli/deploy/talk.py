@@ -137,6 +137,7 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "behind": list(outcome.behind),
         "next": list(outcome.owed),
         "why": outcome.why,
+        "suspects": list(outcome.suspects),
     }
 
 

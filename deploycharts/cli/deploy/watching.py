@@ -90,19 +90,28 @@ def _text(event: Event, writer: Console) -> str:
             return live.began(target, action, style=style)
         case progress.Skipped(target, why):
             return live.skipped(target, why, style=style)
+        case progress.Finished(target, action, revision, seconds):
+            return live.finished(target, action, revision, seconds, style=style)
+        case progress.Said(text):
+            return f"  {text}"
+        case _:
+            return _bad_news(event, writer)
+
+
+def _bad_news(event: Event, writer: Console) -> str:
+    style = writer.style
+    match event:
         case progress.Noted(target, text):
             return live.noted(target, text, style=style)
         case progress.Appeared(trouble, fails_in_s):
             return live.appeared(str(trouble), fails_in_s, style=style)
-        case progress.Finished(target, action, revision, seconds):
-            return live.finished(target, action, revision, seconds, style=style)
         case progress.Failed(target, revision, evidence):
             reasons = tuple(str(trouble) for trouble in evidence.troubles)
             return live.failed(
                 target, revision, reasons, evidence.log_tail, evidence.events, evidence.helm,
-                evidence.checks,                style=style,
+                evidence.checks, style=style,
             )  # fmt: skip
-        case progress.Said(text):
-            return f"  {text}"
+        case progress.Suspected(_, sentence):
+            return live.suspected(sentence, style=style)
         case _:
             return str(event)
