@@ -10,7 +10,7 @@ from functools import cached_property
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
-from deploycharts.deployment import gates
+from deploycharts.deployment import gates, holds
 from deploycharts.deployment.gates import Gate
 from deploycharts.deployment.plan import Action, Step, Wish
 from deploycharts.errors import Refused, UserError
@@ -25,7 +25,7 @@ CANARY = "canary"
 
 
 class Entrance:
-    """Puts gates before steps; asks git and staging where a gate needs them."""
+    """Puts gates before steps; asks git, staging and holds where a gate needs them."""
 
     def __init__(self, repository: Repository, wish: Wish) -> None:
         self._repository = repository
@@ -50,10 +50,11 @@ class Entrance:
             for (service, _), group in groups.items()
             if self._asks_staging(group)
         }
-        with ThreadPoolExecutor(max_workers=max(1, min(8, len(asked)))) as pool:
+        with ThreadPoolExecutor(max_workers=min(8, 1 + len(asked))) as pool:
+            held = pool.submit(holds.gates_before, steps, emergency=bool(self._wish.emergency))
             answers = dict(zip(asked, pool.map(self._staged, asked.values()), strict=True))
         found = {
-            step.target: step
+            step.target: replace(step, gates=(*held.result().get(step.target, ()), *step.gates))
             for (service, _), group in groups.items()
             for step in self._group(group, answers.get(service))
         }

@@ -23,6 +23,7 @@ class GateKind(Enum):
     MERGED = "merged"
     BAKE = "bake"
     WORD = "word"
+    HOLD = "hold"
 
 
 class GateState(Enum):
@@ -81,6 +82,12 @@ def bake(wanted: Gates, canary: Target, *, emergency: bool) -> tuple[Gate, ...]:
     sentence = f"{canary.release} bakes {seconds} s"
     gate = Gate(GateKind.BAKE, GateState.OPEN, sentence, wait_s=seconds)
     return (_overridden(gate),) if emergency else (gate,)
+
+
+def held(sentence: str, next_step: str, *, emergency: bool) -> Gate:
+    """The gate before what somebody holds."""
+    gate = Gate(GateKind.HOLD, GateState.REFUSED, sentence, next_step)
+    return _overridden(gate) if emergency else gate
 
 
 def staging_ran(

@@ -13,6 +13,8 @@ VERBS = {
     "test": "Ask what runs the checks that its service declares",
     "restart": "Make all pods anew",
     "remove": "Take a service away, from an environment or from everywhere",
+    "hold": "Refuse to deploy a service somewhere until that is lifted",
+    "unhold": "Lift the holds on a service and on contents of it",
     "status": "Which revision runs where, and what is wrong with it",
     "values": "Show the values of a service, and which line sets each of them",
     "cluster": "Make namespaces and identities of services; for administrators",

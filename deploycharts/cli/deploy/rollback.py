@@ -38,17 +38,21 @@ def command(
 ) -> int:  # fmt: skip
     """Bring a service's releases back together to what ran before the last deployment.
 
-    Also repairs a release that a killed helm has left pending.
+    What was left is held, so that it is not deployed again by accident, and the `git revert` that
+    goes with it is named. Also repairs a release that a killed helm has left pending.
     """
     import json
+    from dataclasses import replace
 
-    from deploycharts.cli.deploy import talk, watching
+    from deploycharts.cli.deploy import holding, talk, watching
     from deploycharts.cli.deploy.group import VERBS
     from deploycharts.console import console
+    from deploycharts.deployment import aftermath
     from deploycharts.deployment import rollback as going_back
     from deploycharts.deployment.select import select
     from deploycharts.errors import Exit
     from deploycharts.registry.repository import discover
+    from deploycharts.tools import reverting
 
     repository = discover()
     environments, chosen = select(repository, environment, [service], verbs=VERBS)
@@ -66,7 +70,15 @@ def command(
         console.say("nothing was changed")
         return Exit.INTERRUPTED
     outcome = going_back.run(plan, listen=watching.Watch())
-    return talk.conclude(outcome, output=output)
+    after = aftermath.settle(repository.root, plan, outcome.undone)
+    holding.say_left(after, environment, service)
+    if after.commits:
+        command = " ".join(reverting.command(after.commits))
+        outcome = replace(outcome, owed=(*outcome.owed, command))
+    code = talk.conclude(outcome, output=output)
+    if output == "text":
+        holding.offer_revert(repository.root, after)
+    return code
 
 
 def _show(plan: Rollback) -> None:

@@ -11,6 +11,7 @@ from deploycharts.cli.params import EnvironmentWord, ServiceName, common_options
 
 if TYPE_CHECKING:
     from deploycharts.deployment.status import ReleaseStatus
+    from deploycharts.errors import UserError
 
 
 @click.command()
@@ -24,8 +25,9 @@ def command(
     """Show which revision of each release runs where, and what is wrong with its pods."""
     import json
 
+    from deploycharts.cli.deploy import holding
     from deploycharts.console import console
-    from deploycharts.deployment import status
+    from deploycharts.deployment import holds, status
     from deploycharts.deployment.select import select
     from deploycharts.errors import Exit, UserError
     from deploycharts.registry.repository import discover
@@ -39,27 +41,29 @@ def command(
         chosen, _ = select(
             repository, environment, services, verbs=repository.service_names, looking=True
         )
-    names = [repository.service(name).name for name in services or repository.service_names]
-    found = status.read(repository, chosen, names)
+    wanted = [repository.service(name) for name in services or repository.service_names]
+    found = status.read(repository, chosen, [service.name for service in wanted])
+    answers = holds.read(repository, chosen, wanted)
+    held = [each for each in answers if not isinstance(each, UserError)]
     known = [each for each in found if not isinstance(each, UserError)]
-    errors = [each for each in found if isinstance(each, UserError)]
+    errors = _once([each for each in (*found, *answers) if isinstance(each, UserError)])
     if output == "json":
         problems = [{"what": e.what, "where": str(e.where or ""), "why": e.why} for e in errors]
         document = {"schemaVersion": 1, "releases": [each.as_json() for each in known],
+                    "holds": [hold for each in held for hold in each.as_json()],
                     "errors": problems}  # fmt: skip
         console.out(json.dumps(document))
     else:
-        if known:
-            _show(known)
-        elif not errors:
-            console.say("nothing is deployed there")
-        for error in errors:
-            where = f" ({error.where})" if error.where else ""
-            console.say(f"{console.style('?', 'yellow')} {error.what}{where}")
+        _show(known, holding.status_lines(held), errors)
     if errors and not known:
         return errors[0].exit
     is_well = not errors and all(each.is_well for each in known)
     return Exit.CHECK_FAILED if exit_code and not is_well else Exit.DONE
+
+
+def _once(errors: Sequence[UserError]) -> list[UserError]:
+    """Each error once: what cannot be reached can be asked for nothing."""
+    return list({(each.what, str(each.where)): each for each in errors}.values())
 
 
 def _utc(text: str) -> str:
@@ -72,7 +76,21 @@ def _utc(text: str) -> str:
         return text
 
 
-def _show(found: Sequence[ReleaseStatus]) -> None:
+def _show(found: Sequence[ReleaseStatus], held: Sequence[str], errors: Sequence[UserError]) -> None:
+    from deploycharts.console import console
+
+    if found:
+        _table(found)
+    elif not errors:
+        console.say("nothing is deployed there")
+    for line in held:
+        console.out(f"{console.style('!', 'yellow')} {line}")
+    for error in errors:
+        where = f" ({error.where})" if error.where else ""
+        console.say(f"{console.style('?', 'yellow')} {error.what}{where}")
+
+
+def _table(found: Sequence[ReleaseStatus]) -> None:
     from deploycharts.console import console
     from deploycharts.report.table import table
 
