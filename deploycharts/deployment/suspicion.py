@@ -49,10 +49,9 @@ class Suspicion:
 def of_evidence(repository: Repository, step: Step, found: Evidence) -> Suspicion | None:
     """The suspicion about a step that failed, from all that was collected; see `suspicion`."""
     documents = step.difference.head
-    trouble = (
-        found.troubles[0] if found.troubles else told_by_helm(step.target, found.helm, documents)
-    )
-    said = (*found.log_tail, *found.events)
+    words = found.helm or "\n".join(found.checks)
+    trouble = found.troubles[0] if found.troubles else told_by_helm(step.target, words, documents)
+    said = (*found.log_tail, *found.events, *found.checks)
     return suspicion(repository, step, trouble, step.deployed_commit, said=said)
 
 
