@@ -20,6 +20,10 @@ PATHS = {
 }
 """Kinds that make pods, and where the API serves them."""
 
+_COUNTED = {
+    "Deployment": "replicas", "StatefulSet": "replicas", "DaemonSet": "currentNumberScheduled",
+}  # fmt: skip
+
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -68,9 +72,9 @@ def running_pods(
     """How many pods each of the workloads has now; those that are not there are left out."""
     found = _read(cluster, namespace, keys)
     return {
-        key: int((body.get("status") or {}).get("replicas") or 0)
+        key: int((body.get("status") or {}).get(_COUNTED[key.kind]) or 0)
         for key, body in found.items()
-        if key.kind in {"Deployment", "StatefulSet"}
+        if key.kind in _COUNTED
     }
 
 
@@ -110,6 +114,23 @@ def restart(cluster: Cluster, namespace: str, key: ObjectKey, time: str) -> str:
         fieldManager="deploy-restart",
     )
     return str(before)
+
+
+def not_rolling(
+    cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]
+) -> dict[ObjectKey, str]:
+    """The workloads that make no new pods when their template changes, and why."""
+    why: dict[ObjectKey, str] = {}
+    for key, body in _read(cluster, namespace, keys).items():
+        strategy = body["spec"].get("updateStrategy") or {}
+        partition = (strategy.get("rollingUpdate") or {}).get("partition") or 0
+        if body["spec"].get("paused"):
+            why[key] = "it is paused"
+        elif strategy.get("type") == "OnDelete":
+            why[key] = "its pods are replaced when somebody deletes them (OnDelete)"
+        elif partition:
+            why[key] = f"its partition {partition} holds pods back"
+    return why
 
 
 def quotas(cluster: Cluster, namespace: str) -> list[Body]:

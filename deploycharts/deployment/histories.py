@@ -14,9 +14,10 @@ from deploycharts.cluster.releases import Revision
 from deploycharts.deployment.entrance import CANARY
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.plan import Place
-from deploycharts.errors import unknown
+from deploycharts.errors import UserError, unknown
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
+from deploycharts.rendering.release import evaluate
 from deploycharts.target import Target
 
 GONE = frozenset({"uninstalled", "uninstalling"})
@@ -78,12 +79,42 @@ def read(
                 Target(service, environment.name, name),
                 releases.revisions(cluster, namespace, name),
             )
-            for name in sorted(releases.names(cluster, namespace), key=lambda n: (n != CANARY, n))
+            for name in names(repository, environment, service, cluster)
         ]
     finally:
         cluster.close()
     installed = [each for each in found if gone or each.newest.status not in GONE]
     return _named(installed, release, environment.name) if release else installed
+
+
+def names(
+    repository: Repository, environment: Environment, service: str, cluster: Cluster
+) -> list[str]:
+    """The releases of a service that have a history, the canary first.
+
+    A namespace is one service's, so all releases in it are. Where several entries share it, only
+    those count that the service's helmfile declares.
+
+    Raises:
+        UserError: that helmfile cannot be evaluated.
+    """
+    namespace = repository.registration(service).namespace
+    found = releases.names(cluster, namespace)
+    if _is_shared(repository, service, namespace):
+        declared = evaluate(repository, repository.service(service), environment)
+        mine = {each.target.release for each in declared if each.namespace == namespace}
+        found = tuple(name for name in found if name in mine)
+    return sorted(found, key=lambda name: (name != CANARY, name))
+
+
+def _is_shared(repository: Repository, service: str, namespace: str) -> bool:
+    for other in repository.registered_names:
+        try:
+            if other != service and repository.registration(other).namespace == namespace:
+                return True
+        except UserError:  # an entry that is not valid has no namespace yet
+            continue
+    return False
 
 
 def _named(found: Sequence[History], release: str, environment: str) -> list[History]:

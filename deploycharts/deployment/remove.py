@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploycharts.cluster import workloads
+from deploycharts.changes.identity import flatten
+from deploycharts.changes.workloads import field, is_hook
+from deploycharts.cluster import live, workloads
 from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.live import State
 from deploycharts.deployment import histories, journal, progress
 from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.histories import History
@@ -20,22 +21,27 @@ from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener
+from deploycharts.deployment.removedfiles import Files, chosen_files
 from deploycharts.deployment.signals import Signals
-from deploycharts.documents import ObjectKey
-from deploycharts.errors import Exit, Refused, StalePlan, UserError
+from deploycharts.documents import Document, ObjectKey
+from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
 from deploycharts.target import Target
-from deploycharts.tools import git
+
+_PRESENT = (State.THERE, State.FORBIDDEN)
+_STATEFUL = frozenset({"PersistentVolumeClaim", "PersistentVolume"})
 
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """One release that goes.
+    """One release that goes, as far as its objects are there.
 
     Attributes:
         objects: what helm deletes.
+        state: those of them that hold data, which goes with them.
         kept: what stays, since its chart says so.
+        left: what hooks and tests made; helm does not delete it.
         claims: volume claims that StatefulSets made; nobody deletes them.
         pods: how many end.
     """
@@ -43,7 +49,9 @@ class Farewell:
     place: Place
     revision: int
     objects: tuple[ObjectKey, ...]
+    state: tuple[ObjectKey, ...]
     kept: tuple[ObjectKey, ...]
+    left: tuple[ObjectKey, ...]
     claims: tuple[str, ...]
     pods: int
 
@@ -53,14 +61,15 @@ class Removal:
     """All that goes, releases in the reverse order of a roll-out.
 
     Attributes:
-        files: what goes from the repository, relative to its top; empty if only one environment
-            is left.
+        namespace: where it lived; administrators delete it.
+        files: what goes from the repository; empty if not all environments are left.
     """
 
     id: str
     service: str
+    namespace: str
     releases: tuple[Farewell, ...]
-    files: tuple[Path, ...]
+    files: Files
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -87,18 +96,15 @@ def prepare(
         Refused: files that would go have changes that are not committed.
         UserError: there is nothing to remove, or a cluster does not answer.
     """
-    found = [
-        _farewell(history)
-        for environment in reversed(environments)
-        for history in reversed(histories.read(repository, environment, service.name))
-    ]
-    files = _files(repository, service) if everywhere else ()
-    if not found and not files:
+    found = _farewells(repository, environments, service)
+    files = chosen_files(repository, environments, service) if everywhere else Files()
+    if not found and not files.paths:
         names = ", ".join(environment.name for environment in environments)
         raise UserError(f"{service.name} has no release in {names}", next_step="deploy status")
     facts = "\n".join(f"{each.place.target} {each.revision}" for each in found)
     identity = hashlib.sha256(f"remove\n{service.name}\n{facts}".encode()).hexdigest()[:10]
-    return Removal(identity, service.name, tuple(found), files)
+    namespace = repository.registration(service.name).namespace
+    return Removal(identity, service.name, namespace, tuple(found), files)
 
 
 def run(removal: Removal, root: Path, *, listen: Listener, folder: Path | None = None) -> Outcome:
@@ -121,8 +127,7 @@ def run(removal: Removal, root: Path, *, listen: Listener, folder: Path | None =
         with Signals() as signals, signals.raising():
             _uninstall(removal, actor, listen, gone, broken)
         if not broken:
-            for path in removal.files:
-                _delete(root / path)
+            removal.files.delete(root)
         outcome = Outcome(
             exit=Exit.BROKEN if broken else Exit.DONE,
             deployment=deployment,
@@ -159,63 +164,47 @@ def _uninstall(
             broken.append(each.place.target)
 
 
+def _farewells(
+    repository: Repository, environments: Sequence[Environment], service: Service
+) -> list[Farewell]:
+    found: list[Farewell] = []
+    for environment in reversed(environments):
+        try:
+            known = histories.read(repository, environment, service.name)
+            found += [_farewell(history) for history in reversed(known)]
+        except UserError as error:
+            error.why = f"{error.why}\nnothing was removed anywhere".strip()
+            raise
+    return found
+
+
 def _farewell(history: History) -> Farewell:
-    documents = history.newest.documents()
-    kept = [each.key for each in documents if _is_kept(each.body)]
+    documents = tuple(flatten(history.newest.documents()))
     place = history.place()
     cluster = Cluster(history.kubeconfig, name=history.environment.name)
     try:
+        now = live.read(cluster, documents)
         pods = workloads.running_pods(cluster, place.namespace, place.workloads)
         claims = workloads.claims(cluster, place.namespace, place.workloads)
     finally:
         cluster.close()
-    objects = tuple(each.key for each in documents if each.key not in kept)
-    return Farewell(place, history.newest.number, objects, tuple(kept), claims, sum(pods.values()))
+    there = [each for each in documents if now[each.key].state in _PRESENT]
+    kept = tuple(each.key for each in there if _is_kept(each) and not is_hook(each))
+    left = tuple(each.key for each in there if is_hook(each))
+    objects = tuple(each.key for each in there if each.key not in {*kept, *left})
+    return Farewell(
+        place,
+        history.newest.number,
+        objects,
+        state=tuple(key for key in objects if key.kind in _STATEFUL),
+        kept=kept,
+        left=left,
+        claims=claims,
+        pods=sum(pods.values()),
+    )
 
 
-def _is_kept(body: object) -> bool:
-    metadata = body.get("metadata") if isinstance(body, dict) else None
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return isinstance(annotations, dict) and annotations.get("helm.sh/resource-policy") == "keep"
-
-
-def _files(repository: Repository, service: Service) -> tuple[Path, ...]:
-    root = repository.root
-    entry = root / "helmfile.d" / "cluster" / "services" / f"{service.name}.yaml"
-    found = [service.folder, *([entry] if entry.is_file() else [])]
-    chart = _own_chart(repository, service)
-    if chart is not None:
-        found.append(chart)
-    paths = tuple(path.relative_to(root) for path in found)
-    for path in paths:
-        if git.who_changed(root, "", str(path)):
-            raise Refused(
-                "this would go, and has changes that are not committed",
-                where=path,
-                why="what is committed can be brought back",
-                next_step=f"git add {path} && git commit, or git stash",
-            )
-    return paths
-
-
-def _own_chart(repository: Repository, service: Service) -> Path | None:
-    """The chart that only this service names."""
-    text = service.state_file.read_text()
-    for chart in sorted((repository.root / "charts").glob("*/Chart.yaml")):
-        name = chart.parent.name
-        word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
-        others = [
-            *(repository.service(other).state_file for other in repository.service_names
-              if other != service.name),
-            *(each for each in chart.parent.parent.glob("*/Chart.yaml") if each != chart),
-        ]  # fmt: skip
-        if word.search(text) and not any(word.search(each.read_text()) for each in others):
-            return chart.parent
-    return None
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _is_kept(each: Document) -> bool:
+    """Helm's own rule (pkg/action/resource_policy.go)."""
+    policy = field(each.body, "metadata", "annotations", "helm.sh/resource-policy")
+    return str(policy or "").strip().lower() == "keep"

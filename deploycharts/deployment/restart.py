@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,25 +31,37 @@ _ROLLED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """One release whose pods are made anew."""
+    """One release whose pods are made anew.
+
+    Attributes:
+        objects: the workloads that are rolled.
+        left: those that are not, and why.
+        pods: how many are made anew.
+    """
 
     place: Place
     revision: int
     objects: tuple[ObjectKey, ...]
+    left: tuple[tuple[ObjectKey, str], ...]
     pods: int
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """All that one command rolls, in order."""
+    """The releases that one command was asked to roll, in order."""
 
     id: str
     rolls: tuple[Roll, ...]
 
     @property
+    def acting(self) -> tuple[Roll, ...]:
+        """Those that have something to roll."""
+        return tuple(each for each in self.rolls if each.objects)
+
+    @property
     def environments(self) -> tuple[Environment, ...]:
         """Those that are touched, each once."""
-        return tuple(dict.fromkeys(each.place.environment for each in self.rolls))
+        return tuple(dict.fromkeys(each.place.environment for each in self.acting))
 
 
 def prepare(
@@ -69,12 +81,13 @@ def prepare(
         if environment.is_production or not service.without_staging
         for history in histories.read(repository, environment, service.name, release)
     ]
-    rolls = [each for each in rolls if each.objects]
-    if not rolls:
+    left = [f"{key}: {why}" for each in rolls for key, why in each.left]
+    if not any(each.objects for each in rolls):
         names = ", ".join(service.name for service in services)
         raise UserError(
             f"{names} has no pods to restart",
-            why="no release of it with a Deployment, StatefulSet or DaemonSet is installed",
+            why="\n".join(left)
+            or "no release of it with a Deployment, StatefulSet or DaemonSet is installed",
             next_step="deploy status",
         )
     facts = "\n".join(f"{each.place.target} {each.revision}" for each in rolls)
@@ -90,7 +103,7 @@ def run(restart: Restart, *, listen: Listener, folder: Path | None = None) -> Ou
     author = journal.whoami()
     deployment = f"{journal.now():%Y%m%d-%H%M%S}-{restart.id}"
     book = Journal(folder or journal.default_folder(), deployment)
-    targets = [str(each.place.target) for each in restart.rolls]
+    targets = [str(each.place.target) for each in restart.acting]
     book.append(
         "begun", author=author, host=socket.gethostname(), pid=os.getpid(), restart=[*targets]
     )
@@ -101,7 +114,7 @@ def run(restart: Restart, *, listen: Listener, folder: Path | None = None) -> Ou
     try:
         with Signals() as signals, signals.raising():
             try:
-                for each in restart.rolls:
+                for each in restart.acting:
                     _take(each, actor, listen, failed, undone)
                     if failed:
                         break
@@ -168,7 +181,11 @@ def _roll(history: histories.History) -> Roll:
     objects = tuple(key for key in place.workloads if key.kind in _ROLLED)
     cluster = Cluster(history.kubeconfig, name=history.environment.name)
     try:
-        pods = workloads.running_pods(cluster, place.namespace, objects)
+        left = workloads.not_rolling(cluster, place.namespace, objects)
+        rolled = tuple(key for key in objects if key not in left)
+        pods = workloads.running_pods(cluster, place.namespace, rolled)
     finally:
         cluster.close()
-    return Roll(place, newest.number, objects, sum(pods.values()))
+    # Nothing but these is followed: the others and hooks do not move.
+    place = replace(place, workloads=rolled)
+    return Roll(place, newest.number, rolled, tuple(left.items()), sum(pods.values()))

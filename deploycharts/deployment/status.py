@@ -11,7 +11,7 @@ from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
-from deploycharts.deployment import journal
+from deploycharts.deployment import histories, journal
 from deploycharts.deployment.follow import counts, follow_keys
 from deploycharts.deployment.symptoms import diagnose
 from deploycharts.documents import Document, Json
@@ -84,7 +84,7 @@ def _read(repository: Repository, environment: Environment, service: str) -> lis
     try:
         cluster.require_environment(environment.name)
         found = []
-        for name in releases.names(cluster, namespace):
+        for name in histories.names(repository, environment, service, cluster):
             target = Target(service, environment.name, name)
             history = releases.revisions(cluster, namespace, name)
             found.append(_status(cluster, target, history[-1]))

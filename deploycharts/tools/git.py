@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,6 +164,12 @@ def who_changed(root: Path, base: str, path: str) -> str:
         return "not committed"
     words = ["log", "-1", "--format=%an in %h (%s)", f"{base}..HEAD", "--", path]
     return _git(root, *words, ok=range(256)).out.strip() if base else ""
+
+
+def stat(root: Path, paths: Sequence[str]) -> str:
+    """What `git diff --stat` says of some paths of the work tree against the last commit."""
+    words = ["diff", "--stat=100", "--no-color", "HEAD", "--", *paths]
+    return _git(root, *words, ok=range(256)).out
 
 
 def commit(root: Path, revision: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -57,31 +58,53 @@ def command(words: tuple[str, ...], yes: str | None, dry_run: bool, output: str)
         return Exit.INTERRUPTED
     outcome = remove.run(plan, repository.root, listen=watching.Watch())
     if output == "text" and outcome.exit is Exit.DONE:
-        _say_what_is_left(plan, repository.root.name)
+        _say_what_is_left(plan, repository.root)
     return talk.conclude(outcome, output=output)
 
 
 def _lines(plan: Removal) -> list[str]:
     found = [line for each in plan.releases for line in _release_lines(each)]
-    return [*found, *(f"file: {path}" for path in plan.files)]
+    return [*found, *(f"file: {path}" for path in plan.files.paths)]
 
 
 def _release_lines(each: Farewell) -> list[str]:
+    from deploycharts.changes.model import count
+
     target = each.place.target
-    lines = [f"{target}: {len(each.objects)} objects go, {each.pods} pods end"]
-    if each.kept:
-        lines.append(f"{target}: stays, as its chart says: {', '.join(map(str, each.kept))}")
-    if each.claims:
-        lines.append(f"{target}: volume claims stay: {', '.join(each.claims)}")
+    objects = count(len(each.objects), "object")
+    lines = [f"{target}: {objects} of revision {each.revision} go, {count(each.pods, 'pod')} end"]
+    for what, which in (
+        ("GOES WITH ITS DATA", each.state),
+        ("stays, as its chart says", each.kept),
+        ("stays, since hooks and tests made it", each.left),
+        ("volume claims stay", each.claims),
+    ):
+        if which:
+            lines.append(f"{target}: {what}: {', '.join(map(str, which))}")
     return lines
 
 
-def _say_what_is_left(plan: Removal, repository: str) -> None:
+def _say_what_is_left(plan: Removal, root: Path) -> None:
     from deploycharts.console import console
+    from deploycharts.deployment.clusterstep import NAMESPACE
+    from deploycharts.tools import git
 
-    if plan.files:
-        names = " ".join(map(str, plan.files))
-        console.say(f"  next: git add --all {names} && git commit   # in {repository}")
-        console.say("  the namespaces stay: an administrator deletes them")
-    else:
+    files = plan.files
+    if not files.paths:
         console.say("  git still declares it: the next deployment brings it back")
+        return
+    changed = git.stat(root, [str(path) for path in files.paths]).rstrip()
+    if changed:
+        console.out(changed)
+    for path in files.naming:
+        console.say(f"  still names {plan.service}: {path}")
+    for path in files.private:
+        console.say(f"  secret values stay in {path}")
+    if files.undecided:
+        console.say(f"  {files.undecided}: look into charts/")
+    console.say(
+        f"  left to administrators, in each cluster: helm uninstall {plan.service} "
+        f"--namespace {NAMESPACE}; kubectl delete namespace {plan.namespace}"
+    )
+    names = " ".join(map(str, files.paths))
+    console.say(f"  next: git add --all {names} && git commit")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from deploycharts.cli.params import (
@@ -11,6 +13,9 @@ from deploycharts.cli.params import (
     services_argument,
     yes_option,
 )
+
+if TYPE_CHECKING:
+    from deploycharts.deployment.restart import Roll
 
 
 @click.command(cls=YesCommand)
@@ -41,10 +46,7 @@ def command(
     repository = discover()
     environments, chosen = select(repository, environment, services, verbs=VERBS)
     plan = restart.prepare(repository, environments, chosen, release=release)
-    lines = [
-        f"{roll.place.target}: restarts {roll.pods} pods of {', '.join(map(str, roll.objects))}"
-        for roll in plan.rolls
-    ]
+    lines = [line for roll in plan.rolls for line in _lines(roll)]
     if output == "text":
         for line in lines:
             console.say(f"  {line}")
@@ -62,3 +64,11 @@ def command(
         console.say("nothing was changed")
         return Exit.INTERRUPTED
     return talk.conclude(restart.run(plan, listen=watching.Watch()), output=output)
+
+
+def _lines(roll: Roll) -> list[str]:
+    from deploycharts.changes.model import count
+
+    target, objects = roll.place.target, ", ".join(map(str, roll.objects))
+    rolled = [f"{target}: restarts {count(roll.pods, 'pod')} of {objects}"] if objects else []
+    return [*rolled, *(f"{target}: not {key}, {why}" for key, why in roll.left)]
