@@ -134,6 +134,8 @@ def _judge(
     kind = DriftKind.MANUAL if owner is None else _KINDS[owner.hand]
     if change.op is Op.ADD and (owner is None or not _counts_added(change.path, kind)):
         return None
+    if change.op is Op.REMOVE and _is_empty(change.old):
+        return None
     is_whole = change.op in (Op.PATCH, Op.MOVE)
     return Drift(
         object=change.object,
@@ -149,6 +151,11 @@ def _judge(
 
 def _counts_added(path: FieldPath, kind: DriftKind) -> bool:
     return kind is DriftKind.MANUAL and "metadata" not in path
+
+
+def _is_empty(value: Json) -> bool:
+    """Whether the API server mostly does not store it: who removed nothing is nobody."""
+    return value in ("", [], {}) or (value == 0 and not isinstance(value, bool))
 
 
 def _comparable(masker: Masker, each: Document, *, like: Mapping[str, Any]) -> dict[str, Json]:

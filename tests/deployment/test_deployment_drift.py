@@ -118,6 +118,19 @@ def test_whose_replicas_they_are(manager: str, subresource: str, kind: DriftKind
     assert _told(drifts(DEPLOYMENT, now)) == [(2, 5, manager, kind)]
 
 
+def test_an_empty_value_that_is_not_stored_was_not_removed() -> None:
+    released = parsed("""
+apiVersion: v1
+kind: Service
+metadata: {name: echo}
+spec: {externalName: "", healthCheckNodePort: 0, allocateLoadBalancerNodePorts: false}
+""")
+
+    (found,) = drifts(released, there(released, {"spec": {}}))
+
+    assert found.path == ("spec", "allocateLoadBalancerNodePorts")
+
+
 def test_an_atomic_list_belongs_to_who_set_the_whole() -> None:
     path = 'f:spec: {f:template: {f:spec: {f:containers: {\'k:{"name":"app"}\': {f:args: {}}}}}}'
     now = there(DEPLOYMENT, _container(args=["idle"]), HELM, entry("kubectl-patch", path))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +13,9 @@ from deploycharts.cluster import live, releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.live import State
 from deploycharts.cluster.objects import Objects
-from deploycharts.deployment import drift
+from deploycharts.deployment import drift, refusals
 from deploycharts.deployment.drift import Drift, DriftKind
+from deploycharts.deployment.refusals import Owner
 from deploycharts.documents import document
 from tests.deployment.live_builders import MASK
 from tests.services import Deployable, Make
@@ -147,3 +150,64 @@ def test_going_back_says_what_becomes_of_edits_and_is_not_stopped_by_them(make: 
     values = {each["name"]: each["value"] for each in container["env"]}
     assert (values["GREETING"], values["DEBUG"]) == ("hello", "1")
     assert "battery-staple" not in shown.err + shown.out + back.err
+
+
+def test_releases_that_helm_3_made_are_read_and_brought_back_alike(make: Make) -> None:
+    service = make("staging")
+    chart = ["old", "charts/echoserver", "--wait", "--values", "helmfile.d/defaults/staging.yaml"]
+    chart += ["--values", str(service.folder / "values.yaml"), "--set-json", 'config.env={"A":"1"}']
+    service.helm("staging", "install", *chart, "--server-side=false")
+    second = service.helm("staging", "upgrade", *chart, "--set-json", 'config.env={"A":"2"}')
+    assert second.code == 0, second.err
+    with connected(service) as cluster:
+        history = releases.revisions(cluster, service.name, "old")
+        documents = history[-1].documents()
+
+        assert not releases.baseline(history).server_side
+        assert drift.find(cluster, documents, mask=MASK) == ()
+
+        Objects(cluster).patch(
+            "apps/v1", "deployments", f"{service.name}-old", variable("A", "by hand"),
+            namespace=service.name, strategic=True, manager="kubectl-edit",
+        )  # fmt: skip
+        (found,) = drift.find(cluster, documents, mask=MASK)
+        told = refusals.preview(
+            cluster, documents, server_side=False, mask=str, owner=Owner(service.name, "old")
+        )
+
+    back = service.deploy("rollback", "staging", "--release", "old")
+
+    assert (found.released, found.live, found.manager) == ("2", "by hand", "kubectl-edit")
+    assert told == ()
+    assert "it is overwritten" in back.err
+    assert back.code == 0, back.err
+    manifest = service.helm("staging", "get", "manifest", "old")
+    assert 'value: "1"' in manifest.out
+    with connected(service) as cluster:
+        history = releases.revisions(cluster, service.name, "old")
+        assert drift.find(cluster, history[-1].documents(), mask=MASK) == ()
+        assert not releases.baseline(history).server_side
+
+
+@pytest.mark.parametrize("way", ["true", "false"], ids=["server-side", "client-side"])
+def test_what_the_api_server_stores_otherwise_is_no_drift_and_not_refused(
+    make: Make, way: str
+) -> None:
+    service = make("staging")
+    chart = service.root / "zoo"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("{apiVersion: v2, name: zoo, version: 0.1.0}")
+    shutil.copy(Path(__file__).parent / "many-kinds.yaml", chart / "templates")
+    installed = service.helm("staging", "install", "zoo", "zoo", f"--server-side={way}")
+    assert installed.code == 0, installed.err
+
+    with connected(service) as cluster:
+        documents = releases.revisions(cluster, service.name, "zoo")[-1].documents()
+        found = drift.find(cluster, documents, mask=MASK)
+        told = refusals.preview(
+            cluster, documents, server_side=way == "true", mask=str,
+            owner=Owner(service.name, "zoo"),
+        )  # fmt: skip
+
+    assert [str(each) for each in found] == []
+    assert [str(each) for each in told] == []
