@@ -193,7 +193,7 @@ def _before(steps: Sequence[Step], emergency: bool) -> Mapping[Target, tuple[Gat
     whole = [f"held by {_who_and_why(each)}" for each in found if not each.content]
     answer = {}
     for step in steps:
-        said = [*whole, *(_said(each) for each in contents if _brings(step, each, key))]
+        said = [*whole, *(_said(each, key) for each in contents if _brings(step, each, key))]
         whole = []
         lifted = unhold(environment, service)
         answer[step.target] = tuple(gates.held(s, lifted, emergency=emergency) for s in said)
@@ -210,8 +210,9 @@ def _brings(step: Step, hold: Hold, key: bytes | None) -> bool:
     return content_id(rendered.documents, key) == hold.content
 
 
-def _said(hold: Hold) -> str:
-    return f"this {hold.release} is held by {_who_and_why(hold)}"
+def _said(hold: Hold, key: bytes | None) -> str:
+    how = "is held" if key else "may be held, the key to tell is lost,"
+    return f"this {hold.release} {how} by {_who_and_why(hold)}"
 
 
 def _who_and_why(hold: Hold) -> str:

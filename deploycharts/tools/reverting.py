@@ -49,6 +49,7 @@ def revert(root: Path, commits: Sequence[str]) -> None:
         UserError: they do not go back without a person's help; the tree is as it was.
     """
     head = process.run(["git", "rev-parse", "HEAD"], cwd=root).out.strip()
+    _require_nothing_begun(root)
     done = process.run(command(commits), cwd=root, ok=_ANY)
     if done.code == 0:
         return
@@ -59,3 +60,11 @@ def revert(root: Path, commits: Sequence[str]) -> None:
         why=done.err.strip()[-1000:] or done.out.strip()[-1000:],
         next_step=" ".join(command(commits)),
     )
+
+
+def _require_nothing_begun(root: Path) -> None:
+    """Ours would be aborted together with a revert that somebody is in the middle of."""
+    words = ["git", "rev-parse", "--git-path", "REVERT_HEAD", "--git-path", "sequencer"]
+    for path in process.run(words, cwd=root).out.split("\n"):
+        if path and Path(root, path).exists():
+            raise UserError("a revert or cherry-pick is under way here", next_step="git status")

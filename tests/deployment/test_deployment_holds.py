@@ -20,7 +20,7 @@ from deploycharts.rendering.release import evaluate
 from deploycharts.rendering.render import render
 from deploycharts.sandbox.lifecycle import Sandbox
 from deploycharts.tools import reverting
-from tests.conftest import MakeNamespace
+from tests.conftest import MakeNamespace, ObjectsOf
 from tests.services import PROGRAMS, Deployable, Make
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -151,6 +151,38 @@ def test_a_held_service_is_not_deployed_until_it_is_unheld(make: Make) -> None:
     assert f"lifted: staging {service.name}: held by " in lifted.out
     assert deployed.code == 0, deployed.err
     assert "nothing is held there" in nothing.err
+
+
+@pytest.mark.sandbox
+def test_holds_that_cannot_be_read_are_no_permission(make: Make, objects: ObjectsOf) -> None:
+    service = make("staging")
+    service.deploy("hold", "staging", "--reason", "the database moves")
+    broken = {"data": {"holds.json": "nothing"}}
+    objects("staging").patch("v1", "configmaps", holds.CONFIG_MAP, broken, namespace=service.name)
+
+    ended = service.deploy("staging")
+
+    assert ended.code == 4
+    assert "staging cannot be asked for holds" in ended.err
+    assert f"kubectl -n {service.name} edit configmap {holds.CONFIG_MAP}" in ended.err
+
+
+@pytest.mark.sandbox
+def test_when_the_key_is_lost_each_content_of_a_held_release_is_refused(
+    make: Make, objects: ObjectsOf
+) -> None:
+    service = make("staging")
+    service.deploy("staging", "--release", "main")
+    service.greet("good day")
+    service.deploy("staging", "--release", "main")
+    service.deploy("rollback", "staging", "--release", "main")
+    objects("staging").delete("v1", "secrets", holds.KEY_SECRET, namespace=service.name)
+    service.greet("good night")
+
+    ended = service.deploy("staging", "--release", "main")
+
+    assert ended.code == 4
+    assert "this main may be held, the key to tell is lost, by " in ended.err
 
 
 @pytest.mark.sandbox
@@ -294,6 +326,24 @@ def test_commits_that_do_not_go_back_leave_the_tree_as_it_was(tmp_path: Path) ->
     assert found == (bad,)
     assert _git(tmp_path, "status", "--porcelain") == ""
     assert _git(tmp_path, "rev-parse", "HEAD") == head
+
+
+def test_a_revert_that_somebody_is_in_the_middle_of_is_left_alone(tmp_path: Path) -> None:
+    service = Deployable(tmp_path, None)
+    service.greet("hello")
+    service.commit("Begin")
+    service.greet("good day")
+    bad = service.commit("Greet")
+    service.greet("good night")
+    service.commit("Greet otherwise")
+    subprocess.run(["git", "revert", bad], cwd=tmp_path, check=False, capture_output=True)
+    before = _git(tmp_path, "status", "--porcelain")
+
+    with pytest.raises(UserError, match="is under way here"):
+        reverting.revert(tmp_path, [bad])
+
+    assert before
+    assert _git(tmp_path, "status", "--porcelain") == before
 
 
 def test_commits_that_are_unknown_here_or_reverted_already_are_not_named(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def command(
         command = " ".join(reverting.command(after.commits))
         outcome = replace(outcome, owed=(*outcome.owed, command))
     code = talk.conclude(outcome, output=output)
-    if output == "text":
+    if output == "text" and yes is None and code == Exit.DONE:
         holding.offer_revert(repository.root, after)
     return code
 
