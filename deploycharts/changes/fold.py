@@ -55,7 +55,7 @@ def fold(sets: Sequence[ChangeSet]) -> tuple[Fold, ...]:
     for group in groups:
         places[_place(group.change)].append(group)
     targets = frozenset(each.target for each in sets)
-    folds = [_fold(group, places[_place(group.change)], targets) for group in groups]
+    folds = [each for rivals in places.values() for each in _folds(rivals, targets)]
     return tuple(sorted(folds, key=_rank))
 
 
@@ -106,9 +106,20 @@ def _all(each: ChangeSet) -> Iterator[tuple[FactKind | None, Change]]:
 
 
 def _abstract(change: Change, target: Target) -> tuple[bool, Change]:
-    if MARK in json.dumps(change_to_json(change), ensure_ascii=False):
+    if _is_marked((change.path, change.old, change.new)) or _is_marked(str(change.object)):
         return True, change
     return False, hide_names(change, target)
+
+
+def _is_marked(value: object) -> bool:
+    """Whether the mark that stands for names is in a value already."""
+    if isinstance(value, str):
+        return MARK in value
+    if isinstance(value, dict):
+        return any(_is_marked(name) or _is_marked(each) for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return any(map(_is_marked, value))
+    return isinstance(value, Item) and any(_is_marked(each) for each in value.by)
 
 
 def _without_positions(change: Change) -> tuple[tuple[int, ...], Change]:
@@ -142,11 +153,19 @@ def _place(change: Change) -> _Place:
     return change.object, tuple(path)
 
 
-def _fold(group: _Group, rivals: list[_Group], targets: frozenset[Target]) -> Fold:
+def _folds(rivals: list[_Group], targets: frozenset[Target]) -> Iterator[Fold]:
+    """The folds of one place."""
+    elsewhere: dict[FactKind | None, frozenset[Target]] = {}
+    for rival in rivals:
+        elsewhere[rival.fact] = elsewhere.get(rival.fact, frozenset()).union(rival.members)
+    for group in rivals:
+        yield _fold(group, rivals, elsewhere[group.fact], targets)
+
+
+def _fold(
+    group: _Group, rivals: list[_Group], elsewhere: frozenset[Target], targets: frozenset[Target]
+) -> Fold:
     members = frozenset(group.members)
-    elsewhere = frozenset(
-        target for rival in rivals if rival.fact is group.fact for target in rival.members
-    )
     different = elsewhere - members
     representative = _without_positions(group.change)[0]
     positions = {each: at for each, at in group.members.items() if at != representative}

@@ -20,6 +20,7 @@ SHORTEST = 6
 _LONG_LINE = 12
 _SECRET_FIELDS = ("data", "stringData")
 _NAMING_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app", "release")
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")
 # Masking these would make objects unrecognisable; they are no place for secrets.
 _IDENTITY = frozenset(("apiVersion", "kind"))
 
@@ -66,7 +67,7 @@ class Masker:
         return tuple(masker._document(each) for each in flatten(documents))
 
     def _document(self, each: Document) -> Document:
-        if not self._secrets and not _is_secret(each.body):
+        if not _is_secret(each.body) and self._is_free(each.body):
             return each
         body = {
             name: value if name in _IDENTITY else self.value(value)
@@ -76,6 +77,22 @@ class Masker:
             self._mask_fields(each.body, body)
         _keep_identity(each.body, body)
         return each if body == each.body else replace(each, body=body, digest=digest(body))
+
+    def _is_free(self, body: Mapping[str, Json]) -> bool:
+        """Whether there is certainly no secret: one look at all is cheaper than one at each value.
+
+        Secrets that JSON spells differently within itself could hide from the one look.
+        """
+        if not self._secrets:
+            return True
+        pattern, _ = self._matcher
+        if pattern is None or not self._are_plain:
+            return False
+        return pattern.search(json.dumps(body, ensure_ascii=False)) is None
+
+    @cached_property
+    def _are_plain(self) -> bool:
+        return all(map(_PLAIN.fullmatch, self._secrets))
 
     def _mask_fields(self, original: Mapping[str, Json], body: dict[str, Json]) -> None:
         for field in _SECRET_FIELDS:
