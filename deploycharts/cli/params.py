@@ -92,11 +92,13 @@ def plan_options(command: _Command) -> _Command:
     @functools.wraps(command)
     def gathered(
         *args: Any, release: str | None, skip: tuple[str, ...], pause_before: tuple[str, ...],
-        reason: str, emergency: str, **others: Any,
+        reason: str, emergency: str, take_over: bool, **others: Any,
     ) -> Any:  # fmt: skip
         from deploycharts.deployment.plan import Wish
 
-        wish = Wish(release, skip, pause_before, reason.strip(), emergency.strip())
+        wish = Wish(
+            release, skip, pause_before, reason.strip(), emergency.strip(), take_over=take_over
+        )
         return command(*args, wish=wish, **others)
 
     decorators = [
@@ -113,6 +115,10 @@ def plan_options(command: _Command) -> _Command:
         click.option(
             "--emergency", default="", metavar="WHY",
             help="Pass over the gates staging, merged and bake, and over holds.",
+        ),
+        click.option(
+            "--take-over", is_flag=True,
+            help="Overwrite fields that somebody edited by hand; the plan shows them.",
         ),
     ]  # fmt: skip
     decorated: Any = gathered

@@ -15,6 +15,7 @@ from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.follow import Follower, Look
 from deploycharts.deployment.gates import ARTIFACT
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.objections import RefusalKind
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.symptoms import NOT_READY, Trouble
@@ -46,6 +47,7 @@ class Actor:
         sleep: waits between looks; what it raises stops the act, and helm with it.
         labels: given to each new revision besides the deployment's ID.
         reason: what helm's history says besides the ID.
+        take_over: overwrite fields that others own, where the plan says that there are some.
         patience_s: how long an API server that does not answer is asked how an act ended.
     """
 
@@ -57,6 +59,7 @@ class Actor:
     labels: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     patience_s: float = 30.0
+    take_over: bool = False
     _shown: set[tuple[str, str, str]] = field(default_factory=set)
 
     def do(self, step: Step) -> int:
@@ -170,6 +173,7 @@ class Actor:
                     "deployment": self.journal.deployment,
                 },
                 on_line=said.append,
+                take_over=self.take_over and _conflicts(step),
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
             failing = self._watch(running, follower, step.place)
@@ -356,3 +360,7 @@ def _connected(place: Place) -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.close()
+
+
+def _conflicts(step: Step) -> bool:
+    return any(refusal.kind is RefusalKind.CONFLICT for refusal in step.refusals)

@@ -12,7 +12,8 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
 from deploycharts.deployment import gates, holds
 from deploycharts.deployment.gates import Gate
-from deploycharts.deployment.plan import Action, Step, Wish
+from deploycharts.deployment.objections import RefusalKind
+from deploycharts.deployment.plan import Action, Plan, Step, Wish
 from deploycharts.errors import Refused, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.policy import Gates
@@ -124,18 +125,26 @@ class Entrance:
         return gates.staging_ran(service, sorted(artifacts), histories, staging.name)
 
 
-def require_open(steps: Sequence[Step]) -> None:
-    """Make sure that no gate forbids a plan.
+def require_open(plan: Plan) -> None:
+    """Make sure that no gate forbids a plan, and no field that somebody else owns.
 
     Raises:
         Refused: one does; the first is named, with what to do.
     """
-    for step in steps:
+    for step in plan.steps:
+        service, environment = step.target.service, step.target.environment
         for gate in gates.refused(step.gates):
-            service, environment = step.target.service, step.target.environment
             raise Refused(
                 f"{environment} {service}: {gate.sentence}",
                 why=f"the gate {gate.kind.value} stands before {environment}",
                 next_step=f"{gate.next_step}; or, if it cannot wait: "
                 f"deploy {environment} {service} --emergency WHY",
+            )
+        conflicts = [each for each in step.refusals if each.kind is RefusalKind.CONFLICT]
+        if conflicts and not plan.wish.take_over:
+            raise Refused(
+                f"{step.target}: {conflicts[0]}",
+                why="the API server would refuse to overwrite it",
+                next_step=f"put the edit into git, or overwrite it: "
+                f"deploy {environment} {service} --take-over",
             )

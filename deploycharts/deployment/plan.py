@@ -115,6 +115,7 @@ class Wish:
         pause_before: environments that are begun on another word only.
         reason: why this is deployed, or why something is left out.
         emergency: why gates are passed over; empty if they are not.
+        take_over: overwrite fields that somebody edited by hand.
     """
 
     release: str | None = None
@@ -122,6 +123,7 @@ class Wish:
     pause_before: tuple[str, ...] = ()
     reason: str = ""
     emergency: str = ""
+    take_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

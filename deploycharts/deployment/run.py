@@ -10,10 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from deploycharts.deployment import journal, progress, snapshot
+from deploycharts.deployment import holds, journal, progress, snapshot
 from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.blame import Blame
 from deploycharts.deployment.control import Command, Control, Stopped
+from deploycharts.deployment.gates import refused
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.lane import Lane, WordRefused
 from deploycharts.deployment.outcome import Outcome, behind, commands
@@ -53,9 +54,22 @@ def run(
         StalePlan: before anything was changed, the world turned out to have moved.
         OutcomeUnknown: an act was begun and the cluster cannot be asked how it ended.
     """
+    _require_unheld(plan)
     with Signals() as signals, snapshot.taken(plan) as frozen:
         deployment = Deployment(frozen, signals, listen, operator or Nobody(), folder, make_actor)
         return deployment.run({step.target: step for step in plan.steps})
+
+
+def _require_unheld(plan: Plan) -> None:
+    """A hold may have come between the plan and the word."""
+    found = holds.gates_before(plan.acting, emergency=bool(plan.wish.emergency))
+    for step in plan.acting:
+        for gate in refused(found.get(step.target, ())):
+            raise StalePlan(
+                f"{step.target}: {gate.sentence}",
+                why="the hold came after the plan was made",
+                next_step=gate.next_step,
+            )
 
 
 class Deployment:
@@ -108,6 +122,7 @@ class Deployment:
         actor = self._make_actor(
             self._book, self._listen, self._plan.author,
             sleep=self._control.sleep, labels=self._labels(), reason=self._plan.wish.reason,
+            take_over=self._plan.wish.take_over,
         )  # fmt: skip
         return Lane(
             steps=self._plan.lane(service),

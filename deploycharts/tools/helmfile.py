@@ -132,6 +132,7 @@ def sync(
     description: str,
     labels: Mapping[str, str],
     on_line: Callable[[str], None],
+    take_over: bool = False,
 ) -> Running:
     """Start the guarded upgrade of one release; helmfile's hooks and flags apply.
 
@@ -144,6 +145,7 @@ def sync(
         description: what helm's history will say.
         labels: labels of the new revision.
         on_line: gets helmfile's output line by line.
+        take_over: overwrite fields that others have set since (`helm upgrade --force-conflicts`).
     """
     guard = _program(
         workdir / "guard-helm",
@@ -158,7 +160,7 @@ def sync(
         str(programs.find("helmfile")), "--helm-binary", str(guard), "--file", str(state_file),
         "--environment", environment, "--selector", f"name={release}", "sync",
         "--skip-deps", "--skip-needs", "--description", description,
-        "--sync-args", f"--labels={extra}",
+        "--sync-args", f"--labels={extra}{' --force-conflicts' if take_over else ''}",
     ]  # fmt: skip
     return process.start(
         argv,

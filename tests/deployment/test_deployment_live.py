@@ -78,3 +78,18 @@ def test_what_the_api_server_would_refuse_is_told_before_it_is_tried(make: Make)
 
     assert f"‼ will be refused: staging {service.name}/main: Deployment/" in shown.err
     assert "kubectl-set" in shown.err.partition("will be refused")[2]
+
+
+def test_what_somebody_edited_is_overwritten_on_a_word_only(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    _edit(service, "main", "example/app:patched")
+    _bump(service)
+
+    refused = service.deploy("staging")
+    forced = service.deploy("staging", "--take-over")
+
+    assert refused.code == 4
+    assert f"deploy staging {service.name} --take-over" in refused.err
+    assert forced.code == 0, forced.err
+    assert "example/app:patched" not in service.deploy("diff", "staging").err

@@ -77,6 +77,7 @@ def words(environment: str, services: tuple[str, ...], wish: Wish) -> list[str]:
     found += [word for name in wish.pause_before for word in ("--pause-before", name)]
     found += ["--reason", shlex.quote(wish.reason)] if wish.reason else []
     found += ["--emergency", shlex.quote(wish.emergency)] if wish.emergency else []
+    found += ["--take-over"] if wish.take_over else []
     return found
 
 
@@ -95,7 +96,7 @@ def carry_out(plan: Plan, yes: str | None, again: str, output: str) -> int:
     from deploycharts.deployment.run import run
     from deploycharts.errors import Exit
 
-    require_open(plan.steps)
+    require_open(plan)
     subject = ", ".join(plan.services)
     if not talk.require_word(plan.id, plan.environments, yes, again, subject=subject):
         console.say("nothing was changed")

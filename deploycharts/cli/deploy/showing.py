@@ -36,8 +36,9 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     reason = f" · {plan.wish.reason}" if plan.wish.reason else ""
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}{reason}", "dim"))
     refused = [f"{step.target}: {refusal}" for step in plan.steps for refusal in step.refusals]
+    what = "will be taken over or refused" if plan.wish.take_over else "will be refused"
     for line in refused[:_MOST_WARNINGS]:
-        console.say(console.style(f"‼ will be refused: {line}", "red", "bold"))
+        console.say(console.style(f"‼ {what}: {line}", "red", "bold"))
     for warning in _warnings(digest[1]):
         console.say(console.style(f"‼ {warning}", "red", "bold"))
 
