@@ -78,6 +78,40 @@ def running_pods(
     }
 
 
+def replace_stuck_pods(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> bool:
+    """Delete pods of StatefulSets that never got ready and are not of the newest template.
+
+    Their controller waits for such a pod for ever, even after a way back
+    (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback).
+
+    Returns:
+        whether all controllers have seen their newest template; if not, call again.
+    """
+    found = _read(cluster, namespace, [key for key in keys if key.kind == "StatefulSet"])
+    bodies = list(found.values())
+    if any(_has_not_seen(body) for body in bodies):
+        return False
+    pods = list(cluster.items(f"/api/v1/namespaces/{namespace}/pods")) if bodies else []
+    for body in bodies:
+        newest = (body.get("status") or {}).get("updateRevision")
+        for pod in _owned(pods, body):
+            labels = pod["metadata"].get("labels") or {}
+            if labels.get("controller-revision-hash") != newest and not _is_ready(pod):
+                path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}"
+                cluster.send("DELETE", path, {})
+    return True
+
+
+def _has_not_seen(body: Body) -> bool:
+    seen = int((body.get("status") or {}).get("observedGeneration") or 0)
+    return seen < int(body["metadata"].get("generation") or 0)
+
+
+def _is_ready(pod: Body) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
 def claims(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> tuple[str, ...]:
     """The volume claims that StatefulSets made for their pods; they outlive them."""
     found = _read(cluster, namespace, [key for key in keys if key.kind == "StatefulSet"])

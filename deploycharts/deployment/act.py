@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from deploycharts.cluster import releases
+from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment import evidence, progress
 from deploycharts.deployment.control import Stopped
@@ -27,6 +27,7 @@ from deploycharts.tools.workdir import private_folder
 
 _LOOK_EVERY_S = 0.4
 _WORTH_A_WORD_S = 3.0
+_OBSERVED_S = 10.0
 
 
 class StepFailed(Exception):
@@ -202,7 +203,18 @@ class Actor:
             timeout_s=place.environment.timeout_s,
         )
         result = running.wait()  # it only applies, and is not to be stopped in the middle
+        self._free_stateful_sets(cluster, place)
         return self._judge(cluster, place, follower, result, None, number)
+
+    def _free_stateful_sets(self, cluster: Cluster, place: Place) -> None:
+        started = self.clock()
+        while self.clock() - started < _OBSERVED_S:
+            try:
+                if workloads.replace_stuck_pods(cluster, place.namespace, place.workloads):
+                    return
+            except UserError:  # whoever follows the pods will say what is wrong
+                return
+            self.sleep(_LOOK_EVERY_S)
 
     def _uninstall(self, cluster: Cluster, place: Place, number: int) -> int:
         result = helm.uninstall(

@@ -19,7 +19,7 @@ from deploycharts.cluster.releases import PENDING, Baseline
 from deploycharts.deployment import drift, journal, refusals
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
-from deploycharts.deployment.entrance import Entrance
+from deploycharts.deployment.entrance import CANARY, Entrance
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.objections import Refusal
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
@@ -208,9 +208,9 @@ def _refuse_pending(target: Target, baseline: Baseline) -> None:
 
 def _main_first(steps: list[Step]) -> list[Step]:
     """On a first install the canary cannot go first: it shares what main brings."""
-    if len(steps) > 1 and all(step.action is Action.INSTALL for step in steps):
-        return [*reversed(steps)]
-    return steps
+    if not all(step.action is Action.INSTALL for step in steps):
+        return steps
+    return sorted(steps, key=lambda step: step.target.release == CANARY)
 
 
 def _plan_id(steps: Sequence[Step]) -> str:

@@ -24,10 +24,10 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     names = [environment.name for environment in plan.environments]
     digest = _digest(step.difference for step in plan.steps)
     changes = _text(digest, names, full=full)
-    if changes:
-        console.out(f"{changes}\n")
     for line in [*_commit_lines(plan), *_live_lines(plan)]:
         console.say(line)
+    if changes:
+        console.out(f"{changes}\n")
     for step in plan.steps:
         for line in _step_lines(step):
             console.say(line)
