@@ -8,7 +8,7 @@ import pytest
 
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 
 def _check_out(service: Deployable, revision: str) -> None:

@@ -21,7 +21,7 @@ from tests.deployment.live_builders import MASK
 from tests.services import Deployable, Make
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 _CHART = {
     "Chart.yaml": "apiVersion: v2\nname: legacy\nversion: 0.3.1\n",

@@ -76,6 +76,7 @@ def test_production_waits_until_staging_ran_the_same(make: Make) -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_what_staging_went_back_from_does_not_count_but_an_emergency_does(make: Make) -> None:
     service = make("staging", "codfw")
     service.gate("codfw", staging=True)
@@ -115,6 +116,7 @@ def test_production_is_made_from_the_main_branch(make: Make) -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_trouble_while_the_canary_bakes_brings_it_back_before_main_is_touched(make: Make) -> None:
     service = make("staging")
     service.deploy("staging")
@@ -133,6 +135,7 @@ def test_trouble_while_the_canary_bakes_brings_it_back_before_main_is_touched(ma
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_a_pause_without_a_person_stops_there_and_says_what_is_behind(make: Make) -> None:
     service = make("codfw", "eqiad")
 

@@ -108,6 +108,7 @@ def cluster(sandbox: Sandbox) -> Iterator[Cluster]:
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_holds_that_are_placed_at_the_same_time_are_all_kept(
     cluster: Cluster, namespace: MakeNamespace
 ) -> None:
@@ -126,6 +127,7 @@ def test_holds_that_are_placed_at_the_same_time_are_all_kept(
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_a_held_service_is_not_deployed_until_it_is_unheld(make: Make) -> None:
     service = make("staging")
 
@@ -154,6 +156,7 @@ def test_a_held_service_is_not_deployed_until_it_is_unheld(make: Make) -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_holds_that_cannot_be_read_are_no_permission(make: Make, objects: ObjectsOf) -> None:
     service = make("staging")
     service.deploy("hold", "staging", "--reason", "the database moves")
@@ -168,6 +171,7 @@ def test_holds_that_cannot_be_read_are_no_permission(make: Make, objects: Object
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_when_the_key_is_lost_each_content_of_a_held_release_is_refused(
     make: Make, objects: ObjectsOf
 ) -> None:
@@ -186,6 +190,7 @@ def test_when_the_key_is_lost_each_content_of_a_held_release_is_refused(
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_an_emergency_passes_over_a_hold(make: Make) -> None:
     service = make("staging")
     service.deploy("hold", "staging", "--reason", "the database moves")
@@ -197,6 +202,7 @@ def test_an_emergency_passes_over_a_hold(make: Make) -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_where_one_datacenter_cannot_be_held_the_other_is_and_the_error_is_told(
     make: Make,
 ) -> None:
@@ -210,6 +216,7 @@ def test_where_one_datacenter_cannot_be_held_the_other_is_and_the_error_is_told(
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_what_was_gone_back_from_does_not_come_back_by_accident(make: Make) -> None:
     service = make("staging")
     service.deploy("staging")
@@ -238,6 +245,7 @@ def test_what_was_gone_back_from_does_not_come_back_by_accident(make: Make) -> N
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_going_back_to_a_held_content_on_purpose_lifts_its_hold(make: Make) -> None:
     service = make("staging")
     service.deploy("staging", "--release", "main")
@@ -255,6 +263,7 @@ def test_going_back_to_a_held_content_on_purpose_lifts_its_hold(make: Make) -> N
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_every_object_of_the_example_chart_has_the_same_content_in_helms_record(
     make: Make,
 ) -> None:
@@ -280,6 +289,7 @@ def test_every_object_of_the_example_chart_has_the_same_content_in_helms_record(
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 def test_going_back_names_the_commits_to_revert_and_reverts_them_if_told_to(make: Make) -> None:
     service = make("staging")
     service.commit("Begin")

@@ -18,7 +18,7 @@ from deploycharts.sandbox.lifecycle import Sandbox
 from tests.deployment.test_deployment_drift_live import connected, edit, variable
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 ObjectsOf = Callable[[str], Objects]
 Change = Callable[[dict[str, Any]], None]

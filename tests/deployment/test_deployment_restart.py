@@ -10,7 +10,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 ObjectsOf = Callable[[str], Objects]
 

@@ -11,7 +11,7 @@ from tests.services import PROGRAMS, Deployable, Make
 from tests.waiting import wait_until
 from tests.wire import wired
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 
 def _terminal(service: Deployable, *words: str) -> pexpect.spawn:
