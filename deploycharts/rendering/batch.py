@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from deploycharts.tools.process import Result
 from deploycharts.tools.workdir import private_folder
 
 _PROCESSES = 2
+_ONCE = "once "
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,49 +32,63 @@ class Output:
 def render_many(
     releases: Sequence[Release], *, cache: Cache | None, fresh: bool = False
 ) -> tuple[Output, ...]:
-    """Render releases, each different one once.
+    """Render releases, each different one once; the order stays. See `render_each`."""
+    found = dict(render_each(releases, cache=cache, fresh=fresh))
+    return tuple(found[number] for number in range(len(releases)))
+
+
+def render_each(
+    releases: Sequence[Release], *, cache: Cache | None, fresh: bool = False
+) -> Iterator[tuple[int, Output]]:
+    """Render releases, each different one once; as they are done, with their numbers.
 
     Args:
-        releases: what to render; the order stays.
+        releases: what to render.
         cache: where renders are remembered; None to remember nothing.
         fresh: render everything, whatever is remembered.
     """
-    keys = [render_key(each) or f"once {number}" for number, each in enumerate(releases)]
-    wanted = dict(zip(keys, releases, strict=True))
-    found: dict[str, Output] = {}
-    if cache is not None and not fresh:
-        stored = {key: cache.get(key) for key in wanted if not key.startswith("once ")}
-        found = {key: Output(content) for key, content in stored.items() if content is not None}
-    missing = {key: each for key, each in wanted.items() if key not in found}
-    rendered = _render(missing)
-    for key, output in rendered.items():
-        if cache is not None and output.error is None and not key.startswith("once "):
-            cache.put(key, output.content)
-    found |= rendered
-    return tuple(found[key] for key in keys)
+    numbers: dict[str, list[int]] = {}
+    for number, each in enumerate(releases):
+        numbers.setdefault(render_key(each) or f"{_ONCE}{number}", []).append(number)
+    left = {}
+    for key, same in numbers.items():
+        release = releases[same[0]]
+        known = None if fresh else _known(key, release, cache)
+        if known is None:
+            left[key] = release
+        else:
+            yield from ((number, known) for number in same)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        for key, output in _render(left):
+            if cache is not None and output.error is None and not key.startswith(_ONCE):
+                pool.submit(cache.put, key, output.content)
+            yield from ((number, output) for number in numbers[key])
 
 
-def _render(wanted: Mapping[str, Release]) -> dict[str, Output]:
-    done = {key: Output(pack(())) for key, each in wanted.items() if not each.installed}
-    asked = {key: each for key, each in wanted.items() if each.installed}
+def _known(key: str, release: Release, cache: Cache | None) -> Output | None:
+    if not release.installed:
+        return Output(pack(()))
+    content = cache.get(key) if cache is not None and not key.startswith(_ONCE) else None
+    return None if content is None else Output(content)
+
+
+def _render(wanted: Mapping[str, Release]) -> Iterator[tuple[str, Output]]:
     with private_folder("layers") as workdir:
-        files = _write_layers(asked.values(), workdir)
+        files = _write_layers(wanted.values(), workdir)
         names = {str(file): layer for file, layer in files.values()}
-        jobs = {key: _job(each, files) for key, each in asked.items()}
-        answers = dict(zip(jobs, server.render([*jobs.values()]), strict=True))
+        jobs = {key: _job(each, files) for key, each in wanted.items()}
         left = []
-        for key, answer in answers.items():
+        for (key, job), answer in zip(jobs.items(), server.render([*jobs.values()]), strict=True):
             if answer is None:
                 left.append(key)
             elif answer.error:
-                failed = Result(jobs[key].argv, 1, "", answer.error, 0)
-                done[key] = Output(error=render_failure(asked[key], failed, names))
+                failed = Result(job.argv, 1, "", answer.error, 0)
+                yield key, Output(error=render_failure(wanted[key], failed, names))
             else:
-                done[key] = Output(answer.content)
+                yield key, Output(answer.content)
         with ThreadPoolExecutor(max_workers=_PROCESSES) as pool:
-            outputs = pool.map(lambda key: _by_helm(asked[key], jobs[key], names), left)
-            done |= dict(zip(left, outputs, strict=True))
-    return done
+            outputs = pool.map(lambda key: _by_helm(wanted[key], jobs[key], names), left)
+            yield from zip(left, outputs, strict=True)
 
 
 def _by_helm(release: Release, job: Job, names: Mapping[str, Layer]) -> Output:

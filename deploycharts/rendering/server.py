@@ -6,9 +6,10 @@ does not do exactly like helm is left to helm.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from deploycharts.rendering.cache import key, program_identity, user_cache
 from deploycharts.tools import process, programs
 
 _NAME = "renderserver"
-_OBJECTS = '{"objects":['
+_OBJECTS = b'{"objects":['
 # It lives for seconds: collecting garbage is a waste until there is much of it.
 _GO_MEMORY = {"GOGC": "off", "GOMEMLIMIT": "96MiB"}
 
@@ -38,22 +39,26 @@ class Answer:
     error: str = ""
 
 
-def render(jobs: Sequence[Job]) -> list[Answer | None]:
-    """An answer for each job, None where helm itself must be asked."""
-    nothing: list[Answer | None] = [None] * len(jobs)
+def render(jobs: Sequence[Job]) -> Iterator[Answer | None]:
+    """An answer for each job in their order, each as it comes; None where helm must be asked."""
+    answers = _ask(jobs)
+    for _ in jobs:
+        yield next(answers, None)
+
+
+def _ask(jobs: Sequence[Job]) -> Iterator[Answer | None]:
+    """The answers of the server; fewer than jobs if there is none, or if it fails."""
     program = _find()
     if program is None or not jobs:
-        return nothing
-    lines = "".join(
+        return
+    asked = "".join(
         json.dumps({"folder": str(job.folder), "argv": _without_verb(job.argv)}) + "\n"
         for job in jobs
     )
     env = {**_GO_MEMORY, **os.environ}
-    done = process.run([str(program)], stdin=lines, env=env, ok=range(-64, 256))
-    greeting, *answers = done.out.split("\n")[:-1] or [""]
-    if done.code != 0 or len(answers) != len(jobs) or _version(greeting) != _helm_version():
-        return nothing
-    return [_answer(line) for line in answers]
+    with process.lines([str(program)], stdin=asked, env=env) as said:
+        if _version(next(said, b"")) == _helm_version():
+            yield from map(_answer, itertools.takewhile(_is_whole, said))
 
 
 def _find() -> Path | None:
@@ -69,7 +74,7 @@ def _without_verb(argv: Sequence[str]) -> list[str]:
     return words
 
 
-def _version(greeting: str) -> str:
+def _version(greeting: bytes) -> str:
     try:
         return str(json.loads(greeting)["helm"]).removeprefix("v")
     except (ValueError, KeyError, TypeError):
@@ -87,9 +92,14 @@ def _helm_version() -> str:
     return version
 
 
-def _answer(line: str) -> Answer | None:
+def _is_whole(line: bytes) -> bool:
+    """Whether a server that died did not die within the line."""
+    return line.endswith(b"\n")
+
+
+def _answer(line: bytes) -> Answer | None:
     if line.startswith(_OBJECTS):
-        return Answer(line.encode())
+        return Answer(line.rstrip())
     body = json.loads(line)
     if body.get("error"):
         return Answer(error=f"Error: {body['error']}")

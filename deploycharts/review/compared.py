@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from deploycharts.changes.compare import compare
@@ -13,7 +12,7 @@ from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import Change, ChangeSet
 from deploycharts.documents import Document
 from deploycharts.errors import UserError
-from deploycharts.rendering.batch import Output, render_many
+from deploycharts.rendering.batch import Output, render_each, render_many
 from deploycharts.rendering.cache import Cache
 from deploycharts.rendering.release import Release
 from deploycharts.rendering.remembered import is_unsteady, pack, unpack
@@ -22,7 +21,6 @@ from deploycharts.review.model import Difference, Failure, Unit
 from deploycharts.review.units import failure_of
 
 _NOTHING = pack(())
-_AT_ONCE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +43,18 @@ class Compared:
 
 
 def compare_units(units: Sequence[Unit], *, cache: Cache, fresh: bool = False) -> Compared:
-    """Render both sides of each unit and compare them.
-
-    While one part of the units is compared the next is rendered.
-    """
+    """Render both sides of each unit and compare them, the first while others are rendered."""
     found = _Found(cache, secrets.token_bytes(32))
-    parts = [units[start : start + _AT_ONCE] for start in range(0, len(units), _AT_ONCE)]
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        rendering = [pool.submit(_render, part, cache=cache, fresh=fresh) for part in parts]
-        for part, rendered in zip(parts, rendering, strict=True):
-            outputs = rendered.result()
-            for unit in part:
-                base, head = (_output(outputs, release) for release in (unit.base, unit.head))
-                found.add(unit, base, head)
-            found.rendered += len(outputs)
+    for unit, base, head in _rendered(units, cache=cache, fresh=fresh):
+        found.add(unit, base, head)
+        found.rendered += (unit.base is not None) + (unit.head is not None)
+    # What is done first changes from run to run; what is shown must not.
+    order = {id(unit): number for number, unit in enumerate(units)}
     return Compared(
-        tuple(found.differences),
-        tuple(found.unchanged),
+        tuple(sorted(found.differences, key=lambda each: order[id(each.unit)])),
+        tuple(sorted(found.unchanged, key=lambda each: order[id(each)])),
         tuple(found.failures),
-        tuple(found.unsteady),
+        tuple(sorted(found.unsteady, key=lambda each: order[id(each)])),
         found.rendered,
     )
 
@@ -119,14 +110,29 @@ def together(one: Compared, other: Compared) -> Compared:
     )
 
 
-def _render(units: Iterable[Unit], *, cache: Cache, fresh: bool) -> Mapping[int, Output]:
-    releases = [each for unit in units for each in (unit.base, unit.head) if each is not None]
-    outputs = render_many(releases, cache=cache, fresh=fresh)
-    return {id(each): output for each, output in zip(releases, outputs, strict=True)}
+def _rendered(
+    units: Sequence[Unit], *, cache: Cache, fresh: bool
+) -> Iterator[tuple[Unit, Output, Output]]:
+    """The units with what their sides render to, as both are there."""
+    asked = [
+        (number, side, release)
+        for number, unit in enumerate(units)
+        for side, release in enumerate((unit.base, unit.head))
+        if release is not None
+    ]
+    waiting = [[*map(_nothing, (unit.base, unit.head))] for unit in units]
+    for index, output in render_each([each for _, _, each in asked], cache=cache, fresh=fresh):
+        number, side, _ = asked[index]
+        waiting[number][side] = output
+        base, head = waiting[number]
+        if base is not None and head is not None:
+            waiting[number].clear()
+            yield units[number], base, head
 
 
-def _output(outputs: Mapping[int, Output], release: Release | None) -> Output:
-    return Output(_NOTHING) if release is None else outputs[id(release)]
+def _nothing(release: Release | None) -> Output | None:
+    """What a side without a release renders to; the others are waited for."""
+    return Output(_NOTHING) if release is None else None
 
 
 def _difference(unit: Unit, base: Output, head: Output, key: bytes) -> Difference | None:

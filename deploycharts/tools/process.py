@@ -12,8 +12,10 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from typing import Any
 from deploycharts.errors import UserError
 
 _TAIL_LINES = 20
+_PIPE_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,38 @@ def run(
     if result.code not in ok:
         raise CommandFailed(result)
     return result
+
+
+@contextmanager
+def lines(argv: Sequence[str], *, stdin: str, env: Mapping[str, str]) -> Iterator[Iterator[bytes]]:
+    """Run a program and read the lines that it writes while it runs.
+
+    On leaving it is ended if it still runs; how it ended is nobody's concern.
+
+    Args:
+        argv: the program and its arguments.
+        stdin: all that the program reads.
+        env: its whole environment.
+
+    Raises:
+        UserError: the program cannot be started.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin.encode(errors="surrogateescape"))
+        file.seek(0)
+        try:
+            process = subprocess.Popen(
+                list(argv), env=dict(env), stdin=file, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL, pipesize=_PIPE_BYTES,
+            )  # fmt: skip
+        except OSError as error:
+            raise _not_started(argv, None, error) from None
+        with process:
+            try:
+                assert process.stdout is not None
+                yield iter(process.stdout)
+            finally:
+                process.kill()
 
 
 class Running:

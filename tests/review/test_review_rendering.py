@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from deploycharts.rendering.remembered import unpack
 from deploycharts.rendering.render import render
 from deploycharts.rendering.trees import Tree
 from deploycharts.review import fixtures
-from deploycharts.tools import git
+from deploycharts.tools import git, programs
 from tests.review.review_builders import CHECKOUT, Repo
 
 pytestmark = pytest.mark.slow
@@ -46,10 +47,10 @@ def require_same_as_helm(
     asked = server.render
     answered: list[bool] = []
 
-    def watched(jobs: list[server.Job]) -> list[server.Answer | None]:
-        answers = asked(jobs)
-        answered.extend(each is not None for each in answers)
-        return answers
+    def watched(jobs: list[server.Job]) -> Iterator[server.Answer | None]:
+        for answer in asked(jobs):
+            answered.append(answer is not None)
+            yield answer
 
     monkeypatch.setattr(server, "render", watched)
     outputs = render_many(found, cache=None)
@@ -108,6 +109,25 @@ def test_without_a_server_helm_renders(
     by_helm = [unpack(each.content, namespace="n") for each in render_many(found, cache=None)]
 
     assert by_server == by_helm
+
+
+def test_what_a_server_leaves_when_it_dies_is_left_to_helm(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.write("charts/web/fixtures/more.yaml", "replicas: 7\n")
+    found = releases(repo.root, tmp_path / "tree")
+    whole = [unpack(each.content, namespace="n") for each in render_many(found, cache=None)]
+    dying = tmp_path / "dying"
+    real = programs.find("renderserver")
+    dying.write_text(
+        f'#!/bin/sh\n{real} > "$0.out"\nhead -n 2 "$0.out"\nsed -n 3p "$0.out" | head -c 20\n'
+    )
+    dying.chmod(0o755)
+    monkeypatch.setattr(server, "_find", lambda: dying)
+    rest = [unpack(each.content, namespace="n") for each in render_many(found, cache=None)]
+
+    assert len(found) > 1
+    assert rest == whole
 
 
 def test_the_cache_stays_within_its_bound_and_keeps_what_is_used(tmp_path: Path) -> None:
