@@ -26,6 +26,7 @@ from deploycharts.tools.process import Result, Running
 from deploycharts.tools.workdir import private_folder
 
 _LOOK_EVERY_S = 0.4
+_NOTICE_EVERY_S = 0.05
 _WORTH_A_WORD_S = 3.0
 _OBSERVED_S = 10.0
 
@@ -236,12 +237,18 @@ class Actor:
                 if look is not None and look.failing is not None:
                     running.interrupt()
                     return look.failing
-                self.sleep(_LOOK_EVERY_S)
+                self._sleep_beside(running)
         except BaseException:
             running.interrupt()
             running.wait()
             raise
         return None
+
+    def _sleep_beside(self, running: Running) -> None:
+        """Sleep until the next look, or until the program has ended."""
+        until = self.clock() + _LOOK_EVERY_S
+        while self.clock() < until and running.is_alive():
+            self.sleep(_NOTICE_EVERY_S)
 
     def _judge(
         self, cluster: Cluster, place: Place, follower: Follower, result: Result,
