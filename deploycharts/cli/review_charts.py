@@ -89,6 +89,7 @@ def _page(found: Review) -> Page:
         environments=found.environments,
         fixtures=FIXTURES,
         claims=found.broken_claims,
+        idle=[(each.line, each.by, each.targets) for each in found.idle],
     )
 
 

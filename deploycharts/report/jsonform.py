@@ -37,7 +37,7 @@ def changes_json(
     numbers = {target: number for number, target in enumerate(targets)}
     return {
         "schemaVersion": SCHEMA_VERSION,
-        "targets": [_target_json(target) for target in targets],
+        "targets": [target_json(target) for target in targets],
         "consequences": [
             _consequence_json(each, universe, numbers) for each in fold_consequences(consequences)
         ],
@@ -56,7 +56,8 @@ def render_json(
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _target_json(target: Target) -> dict[str, Json]:
+def target_json(target: Target) -> dict[str, Json]:
+    """A target as JSON."""
     return {
         "service": target.service,
         "environment": target.environment,
@@ -98,10 +99,15 @@ def _fold_json(each: Fold, universe: Universe, numbers: Mapping[Target, int]) ->
     return found
 
 
+def source_json(source: Source) -> dict[str, Json]:
+    """A place in a file as JSON."""
+    return {"path": source.path, "line": source.line}
+
+
 def _cause_json(cause: Cause) -> dict[str, Json]:
     return {
         "certainty": cause.certainty.name.lower(),
-        "sources": [{"path": each.path, "line": each.line} for each in cause.sources],
+        "sources": [source_json(each) for each in cause.sources],
     }
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from deploycharts.changes.model import Consequence, Fold, count
 from deploycharts.documents import Json
-from deploycharts.report.jsonform import changes_json
+from deploycharts.report.jsonform import changes_json, source_json, target_json
 from deploycharts.report.markdown import LONGEST, render_markdown
 from deploycharts.report.terminal import render_changes
+from deploycharts.source import Source
 from deploycharts.target import Target
 
 _STYLES = {"bold": "1", "red": "31", "yellow": "33", "dim": "2"}
@@ -39,6 +40,8 @@ class Page:
         verdict: three lines.
         fixtures: the word that stands for the environment of charts with fixtures.
         claims: units that changed against our claim that they cannot.
+        idle: edited lines without effect, the lines that override each, and where they do. The
+            remarks tell them too.
     """
 
     verdict: Sequence[str]
@@ -49,6 +52,7 @@ class Page:
     environments: Sequence[str]
     fixtures: str
     claims: Sequence[str] = ()
+    idle: Sequence[tuple[Source, Sequence[Source], Sequence[Target]]] = ()
 
     def released(self) -> tuple[Fold, ...]:
         """The changes that releases have, without the fixtures that have them too."""
@@ -158,6 +162,11 @@ def as_json(page: Page, facts: dict[str, Json]) -> str:
             for each in page.broken
         ],
         "remarks": [*page.remarks],
+        "overridden": [
+            {"line": source_json(line), "by": [source_json(each) for each in by],
+             "targets": [target_json(each) for each in targets]}
+            for line, by, targets in page.idle
+        ],
         "brokenClaims": [*page.claims],
     }  # fmt: skip
     return json.dumps({**changes, "review": own}, indent=2, ensure_ascii=False)

@@ -10,6 +10,7 @@ from deploycharts.changes.model import ChangeSet, Consequence, Fold
 from deploycharts.documents import Document
 from deploycharts.errors import UserError
 from deploycharts.rendering.release import Release
+from deploycharts.source import Source
 from deploycharts.target import Target
 
 FIXTURES = "fixtures"
@@ -65,6 +66,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """An edited line without effect in some releases, and the lines that override it there."""
+
+    line: Source
+    by: tuple[Source, ...]
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How many releases and fixtures there are, were looked at, and change."""
 
@@ -89,7 +99,8 @@ class Review:
         folds: each change once, those of fixtures among them.
         consequences: of releases.
         failures: nothing that fails is left out.
-        remarks: what else a reviewer should know, a sentence each.
+        idle: edited lines that other lines override.
+        remarks: what else a reviewer should know, a sentence each, the idle lines among it.
         broken_claims: units that change though none of their inputs does; only with --all.
     """
 
@@ -100,6 +111,7 @@ class Review:
     folds: tuple[Fold, ...] = ()
     consequences: tuple[Consequence, ...] = ()
     failures: tuple[Failure, ...] = ()
+    idle: tuple[Idle, ...] = ()
     remarks: tuple[str, ...] = ()
     counts: Counts = Counts()
     broken_claims: tuple[str, ...] = ()

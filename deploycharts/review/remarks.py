@@ -11,16 +11,23 @@ from deploycharts.errors import UserError
 from deploycharts.rendering.remembered import EXAMPLE
 from deploycharts.review.affected import Scope
 from deploycharts.review.compared import Compared
-from deploycharts.review.model import Unit
+from deploycharts.review.idle import told
+from deploycharts.review.model import Idle, Unit
 
 _FEW = 5
+_MOST_LINES = 10
 
 
-def remarks(scope: Scope, released: Sequence[Unit], compared: Compared) -> Iterator[str]:
+def remarks(
+    scope: Scope, released: Sequence[Unit], compared: Compared, idle: Sequence[Idle]
+) -> Iterator[str]:
     """Remarks, a sentence each, without a full stop."""
     yield from _out_of_reach(scope)
     yield from _without_private(released)
-    yield from _without_effect(scope, compared)
+    yield from (told(each, released, scope.environments) for each in idle[:_MOST_LINES])
+    if len(idle) > _MOST_LINES:
+        yield f"{count(len(idle) - _MOST_LINES, 'more edited line')} without effect somewhere"
+    yield from _without_effect(scope, compared, idle)
     yield from _unsteady(compared)
     for service, why in scope.why_always().items():
         yield f"{service} is always rendered: {why}"
@@ -66,16 +73,17 @@ def _is_private(path: str) -> bool:
     return bool({"private", "secrets"} & set(parts)) or parts[-1].startswith("private")
 
 
-def _without_effect(scope: Scope, compared: Compared) -> Iterator[str]:
-    """Services whose own files change and which render the same nevertheless."""
+def _without_effect(scope: Scope, compared: Compared, idle: Iterable[Idle]) -> Iterator[str]:
+    """Services whose own files change and which render the same, though nothing is overridden."""
     steady = scope.touched_services - set(scope.why_always())
     changed = {each.unit.target.service for each in compared.differences}
     failed = {word for each in compared.failures for word in each.who.replace("/", " ").split()}
-    idle = {pair.service for pair in scope.pairs} & steady - changed - failed
+    explained = {target.service for each in idle for target in each.targets}
+    same = {pair.service for pair in scope.pairs} & steady - changed - failed - explained
     base, head = scope.sides
     own = [
         service
-        for service in sorted(idle)
+        for service in sorted(same)
         if base.digest(base.below(f"helmfile.d/services/{service}"))
         != head.digest(head.below(f"helmfile.d/services/{service}"))
     ]

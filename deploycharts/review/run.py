@@ -14,6 +14,7 @@ from deploycharts.review import remarks, units
 from deploycharts.review.affected import Scope
 from deploycharts.review.causes import with_causes
 from deploycharts.review.compared import Compared, compare_units, together
+from deploycharts.review.idle import idle_lines
 from deploycharts.review.model import Counts, Difference, Failure, Review, Unit
 from deploycharts.review.ranges import Sides, sides
 
@@ -52,6 +53,7 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
         released, broken = units.of_services(evaluating.result())
     compared = together(compared, _compare(both, released, cache, everything=everything))
     failures = (*broken, *compared.failures)
+    idle = idle_lines(scope, released, compared)
     return Review(
         base=both.base.title,
         head=both.head.title,
@@ -62,7 +64,8 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
         ),
         consequences=tuple(_consequences(compared.differences)),
         failures=_sorted(failures),
-        remarks=tuple(remarks.remarks(scope, released, compared)),
+        idle=idle,
+        remarks=tuple(remarks.remarks(scope, released, compared, idle)),
         counts=_counts(scope, released, tried, compared),
         broken_claims=tuple(_broken_claims(scope, compared)) if everything else (),
     )

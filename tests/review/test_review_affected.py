@@ -190,6 +190,58 @@ def test_edits_without_effect_are_said_to_be(repo: Repo) -> None:
     assert any("no effect" in each and "web" in each for each in found.remarks)
 
 
+def test_an_edit_that_another_layer_overrides_names_the_overriding_line(repo: Repo) -> None:
+    for environment in ("codfw", "eqiad"):
+        repo.write(f"{SERVICES}/web/values-{environment}.yaml", "# more\nreplicas: 7\n")
+    repo.commit()
+    repo.edit(f"{SERVICES}/web/values.yaml", "replicas: 2", "replicas: 3")
+
+    found = repo.review()
+
+    assert changes(found) == {"staging web/main: Deployment spec.replicas 2 -> 3"}
+    assert (
+        f"{SERVICES}/web/values.yaml:2 has no effect in codfw, eqiad: "
+        "values-codfw.yaml:2, values-eqiad.yaml:2 override it"
+    ) in found.remarks
+    assert not any("no effect on what is deployed" in each for each in found.remarks)
+
+
+def test_an_overridden_edit_beside_one_with_effect_is_told(repo: Repo) -> None:
+    repo.write(f"{SERVICES}/web/values-eqiad.yaml", "replicas: 7\n")
+    repo.commit()
+    repo.values("web", {"name": "web", "replicas": 3, "tag": "2.0"})
+
+    found = repo.review()
+
+    assert len([line for line in changes(found) if "image" in line]) == len(ALL)
+    assert (
+        f"{SERVICES}/web/values.yaml:2 has no effect in eqiad: values-eqiad.yaml:1 overrides it"
+    ) in found.remarks
+
+
+def test_an_edit_that_only_the_canary_overrides_names_the_canary(repo: Repo) -> None:
+    repo.service("two", releases='"canary" "main"')
+    repo.write(f"{SERVICES}/two/values-canary.yaml", "replicas: 1\n")
+    repo.commit()
+    repo.edit(f"{SERVICES}/two/values.yaml", "replicas: 2", "replicas: 3")
+
+    remarks = repo.review().remarks
+
+    assert (
+        f"{SERVICES}/two/values.yaml:2 has no effect in staging (canary), codfw (canary), "
+        "eqiad (canary): values-canary.yaml:1 overrides it"
+    ) in remarks
+
+
+def test_edits_that_win_are_not_called_overridden(repo: Repo) -> None:
+    repo.write(f"{SERVICES}/web/values-eqiad.yaml", "replicas: 7\n")
+    repo.commit()
+    repo.edit(f"{SERVICES}/web/values-eqiad.yaml", "7", "8")
+    repo.edit(f"{SERVICES}/web/values.yaml", "name: web", "name: webb")
+
+    assert repo.review().idle == ()
+
+
 def test_a_new_service_and_one_that_goes(repo: Repo) -> None:
     repo.service("gone")
     repo.commit()

@@ -45,6 +45,26 @@ def test_a_report_in_each_form(repo: Repo) -> None:
     assert document["review"]["releasesChanged"] == 3
 
 
+def test_an_overridden_edit_is_told_in_each_form(repo: Repo) -> None:
+    repo.write(f"{SERVICES}/web/values-eqiad.yaml", "replicas: 7\n")
+    repo.commit()
+    repo.edit(f"{SERVICES}/web/values.yaml", "replicas: 2", "replicas: 3")
+
+    text = run(repo).stdout
+    markdown = run(repo, "--format", "markdown").stdout
+    told = json.loads(run(repo, "--format", "json").stdout)["review"]["overridden"]
+
+    assert "values-eqiad.yaml:1 overrides it" in " ".join(text.split())
+    assert "values-eqiad.yaml:1 overrides it" in markdown
+    assert told == [
+        {
+            "line": {"path": f"{SERVICES}/web/values.yaml", "line": 2},
+            "by": [{"path": f"{SERVICES}/web/values-eqiad.yaml", "line": 1}],
+            "targets": [{"service": "web", "environment": "eqiad", "release": "main"}],
+        }
+    ]
+
+
 def test_nothing_to_say(repo: Repo) -> None:
     ended = run(repo, "--exit-code")
 
