@@ -21,9 +21,10 @@ def serving(answers: Callable[[str], Answer], wrap: ssl.SSLContext | None = None
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body.encode())
+            if self.command != "HEAD":
+                self.wfile.write(body.encode())
 
-        do_GET = do_POST = answer  # noqa: N815
+        do_GET = do_POST = do_HEAD = answer  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             return

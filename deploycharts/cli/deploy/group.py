@@ -13,6 +13,7 @@ VERBS = {
     "test": "Ask what runs the checks that its service declares",
     "restart": "Make all pods anew",
     "remove": "Take a service away, from an environment or from everywhere",
+    "image": "Give a service another image: edit the line that sets its tag",
     "hold": "Refuse to deploy a service somewhere until that is lifted",
     "unhold": "Lift the holds on a service and on contents of it",
     "status": "Which revision runs where, and what is wrong with it",

@@ -1,0 +1,1 @@
+"""Which line sets the image of a service, and what an edit of it does."""
