@@ -32,7 +32,11 @@ class Blame:
         return tuple(filter(None, (search.result() for search in self._searches)))
 
     def _search(self, step: Step, found: Evidence) -> str:
-        suspect = of_evidence(Repository(step.place.environment.root), step, found)
+        try:
+            suspect = of_evidence(Repository(step.place.environment.root), step, found)
+        except Exception as error:  # a suspicion is a help; the outcome must not suffer from it
+            self._journal.append("trouble", target=str(step.target), error=repr(error))
+            return ""
         if suspect is None:
             return ""
         self._journal.append("suspect", target=str(step.target), change=suspect.sentence)
