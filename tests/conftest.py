@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.sandbox.lifecycle import Sandbox
 from deploycharts.tools import process
+from tests.services import lasting_sandbox
 from tests.waiting import wait_until
 
 # The same examples each time, so that a failure is of the change at hand; scripts/test --all looks
@@ -28,16 +28,8 @@ MakeNamespace = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def sandbox() -> Sandbox:
-    """The sandbox of this checkout, started if it is not up, and left running.
-
-    DEPLOYCHARTS_TEST_SANDBOX names another checkout whose sandbox is up: machines are small.
-    """
-    lent = os.environ.get("DEPLOYCHARTS_TEST_SANDBOX")
-    if lent:
-        return Sandbox(Path(lent))
-    lasting = Sandbox(Path(__file__).parents[1])
-    lasting.up()
-    return lasting
+    """The lasting sandbox."""
+    return lasting_sandbox()
 
 
 @pytest.fixture(scope="session")

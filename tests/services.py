@@ -24,6 +24,19 @@ ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.prefix) / "bin"
 
 
+def lasting_sandbox() -> Sandbox:
+    """The sandbox of this checkout, started if it is not up, and left running.
+
+    DEPLOYCHARTS_TEST_SANDBOX names another checkout whose sandbox is up: machines are small.
+    """
+    lent = os.environ.get("DEPLOYCHARTS_TEST_SANDBOX")
+    if lent:
+        return Sandbox(Path(lent))
+    lasting = Sandbox(ROOT)
+    lasting.up()
+    return lasting
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a program ended, and what it wrote."""

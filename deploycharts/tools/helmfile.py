@@ -42,7 +42,9 @@ esac
 """
 
 _GUARD = """#!/bin/sh
-# Becomes helm, but refuses an upgrade that is not the planned one.
+# Becomes helm, but refuses an upgrade that is not the planned one, and knows helm's version.
+# The verb alone: release names and descriptions may hold the word, too.
+[ "$1" = version ] && echo v{version} && exit
 sum() {{ if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }}
 verb= chart= previous= layers=
 for word in "$@"; do
@@ -151,6 +153,7 @@ def sync(
         workdir / "guard-helm",
         _GUARD.format(
             helm=shlex.quote(str(programs.find("helm"))),
+            version=programs.version("helm"),
             planned=planned,
             marker=shlex.quote(str(workdir / "refused")),
         ),
