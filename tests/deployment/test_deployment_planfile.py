@@ -24,7 +24,7 @@ def _plan(service: Deployable, environment: str, *words: str) -> Path:
 
 def test_what_was_planned_is_what_is_applied(make: Make) -> None:
     service = make("codfw")
-    file = _plan(service, "codfw", "--reason", "first one")
+    file = _plan(service, "codfw", "--reason", "the first version of it")
 
     unasked = service.run("deploy", "apply", str(file))
     named = json.loads(file.read_text())["plan"]["plan"]
@@ -34,7 +34,7 @@ def test_what_was_planned_is_what_is_applied(make: Make) -> None:
     assert unasked.code == 4
     assert f"deploy apply {file} --yes={named}" in unasked.err
     assert ended.code == 0, ended.err
-    assert "first one" in service.helm("codfw", "history", "main").out
+    assert "the first version of it" in service.helm("codfw", "history", "main").out
     assert again.code == 5
     assert f"codfw {service.name}/main: revision 0 → 1, deployment 20" in again.err
 
