@@ -86,12 +86,28 @@ def family(pid: int) -> list[int]:
 
 
 def memory(pid: int) -> float:
-    """The memory of a process; what it shares with others counts in part."""
+    """The memory of a process; what it shares with others counts in part.
+
+    A process that has not started its program yet has all of its parent's memory, not shares of
+    it (vfork): it has none of its own.
+    """
     try:
+        if _program(pid) == _program(_parent(pid)):
+            return 0
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def _program(pid: int) -> tuple[str, str]:
+    """What a process runs, and in how many pages."""
+    folder = Path(f"/proc/{pid}")
+    return str((folder / "exe").readlink()), (folder / "statm").read_text().split()[0]
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def rival(base: Path, head: Path, cases: Sequence[Case]) -> tuple[float, float, int]:
