@@ -83,11 +83,11 @@ def revisions(cluster: Cluster, namespace: str, release: str) -> tuple[Revision,
     return tuple(sorted(found, key=lambda revision: revision.number))
 
 
-def is_server_side(cluster: Cluster, namespace: str, release: str, number: int) -> bool:
-    """Whether helm applied a revision server-side; it goes back to it in the same way."""
+def revision(cluster: Cluster, namespace: str, release: str, number: int) -> Revision | None:
+    """One revision of a release, None where helm's history does not have it (any more)."""
     selector = f"owner=helm,name={release},version={number}"
     secrets = cluster.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=selector)
-    return any(_decode(secret).apply_method == SERVER_SIDE for secret in secrets)
+    return next((_decode(secret) for secret in secrets), None)
 
 
 def names(cluster: Cluster, namespace: str) -> tuple[str, ...]:

@@ -5,29 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment import evidence, progress
 from deploycharts.deployment.control import Stopped
 from deploycharts.deployment.evidence import Evidence
-from deploycharts.deployment.follow import Follower, Look
+from deploycharts.deployment.follow import ROLLBACK_HOOKS, Follower, follow_keys
 from deploycharts.deployment.gates import ARTIFACT
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.objections import RefusalKind
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
-from deploycharts.deployment.symptoms import NOT_READY, Trouble
+from deploycharts.deployment.symptoms import Trouble
+from deploycharts.deployment.watch import LOOK_EVERY_S, Watcher
 from deploycharts.errors import OutcomeUnknown, StalePlan, UserError
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
-from deploycharts.tools.process import Result, Running
+from deploycharts.tools.process import Result
 from deploycharts.tools.workdir import private_folder
 
-_LOOK_EVERY_S = 0.4
-_NOTICE_EVERY_S = 0.05
-_WORTH_A_WORD_S = 3.0
 _OBSERVED_S = 10.0
 
 
@@ -63,6 +61,7 @@ class Actor:
     patience_s: float = 30.0
     take_over: bool = False
     _shown: set[tuple[str, str, str]] = field(default_factory=set)
+    _first_seen: dict[Target, dict[tuple[str, str, str], float]] = field(default_factory=dict)
 
     def do(self, step: Step) -> int:
         """Install, upgrade or uninstall the step's release; returns the revision it stands as.
@@ -96,10 +95,11 @@ class Actor:
         """
         with _connected(step.place) as cluster:
             number, _ = self._newest(cluster, step.place)
-            follower = self._follower(cluster, step.place)
-            look = self._look(follower, step.place, self.clock())
+            watcher = self._watcher(cluster, step.place)
+            watcher.follower.first_seen = self._first_seen.setdefault(step.target, {})
+            look = watcher.look(self.clock())
             if look is not None and look.failing is not None:
-                raise self._failed(cluster, step.place, (look.failing,), None, number)
+                raise self._failed(cluster, step.place, look.reasons, "", number)
 
     def roll(self, place: Place, action: str, begin: Callable[[Cluster], None]) -> None:
         """Begin a roll-out that helm knows nothing of, and follow it to its end.
@@ -109,14 +109,13 @@ class Actor:
         """
         with _connected(place) as cluster:
             number, _ = self._newest(cluster, place)
-            follower = self._follower(cluster, place)
-            follower.remember(number)
+            watcher = self._watcher(cluster, place, since=number)
             self._intend(place, action, number)
             started = self.clock()
             begin(cluster)
-            failing = self._settle(follower, place)
-            if failing is not None:
-                raise self._failed(cluster, place, (failing,), None, number)
+            failing = watcher.until_complete()
+            if failing:
+                raise self._failed(cluster, place, failing, "", number)
             self._conclude(place, action, number, started)
 
     def require_revision(self, place: Place, expected: int) -> None:
@@ -158,8 +157,7 @@ class Actor:
             return new
 
     def _upgrade(self, cluster: Cluster, step: Step) -> int:
-        follower = self._follower(cluster, step.place)
-        follower.remember(step.expected_revision)
+        watcher = self._watcher(cluster, step.place, since=step.expected_revision)
         said: list[str] = []
         with private_folder("sync") as workdir:
             running = helmfile.sync(
@@ -178,34 +176,39 @@ class Actor:
                 take_over=self.take_over and _conflicts(step),
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
-            failing = self._watch(running, follower, step.place)
+            failing = watcher.until_ended(running)
             result = running.wait()
             if helmfile.refused(workdir):
                 raise StalePlan(
                     f"{step.target}: layers or chart changed after the plan was made",
                     next_step="look at the new difference, then deploy again",
                 )
-        return self._judge(cluster, step.place, follower, result, failing, step.expected_revision)
+        return self._judge(cluster, watcher, result, failing, step.expected_revision)
 
     def _description(self) -> str:
         reason = f": {self.reason}" if self.reason else ""
         return f"deployment {self.journal.deployment} by {self.author}{reason}"
 
     def _rollback(self, cluster: Cluster, place: Place, number: int, revision: int) -> int:
-        follower = self._follower(cluster, place)
-        follower.remember(number)
         release = place.target.release
+        goal = releases.revision(cluster, place.namespace, release, revision)
+        if goal is None:
+            words = f"revision {revision} is no longer in helm's history, which keeps so many only"
+            raise self._failed(cluster, place, (), words, number)
+        keys = follow_keys(goal.documents(), hooks=ROLLBACK_HOOKS)
+        place = replace(place, workloads=keys)  # what it leads to, not what it leads from
+        watcher = self._watcher(cluster, place, since=number)
         running = helm.rollback(
             release,
             revision,
-            server_side=releases.is_server_side(cluster, place.namespace, release, revision),
+            server_side=goal.apply_method == releases.SERVER_SIDE,
             namespace=place.namespace,
             kubeconfig=place.kubeconfig,
             timeout_s=place.environment.timeout_s,
         )
         result = running.wait()  # it only applies, and is not to be stopped in the middle
         self._free_stateful_sets(cluster, place)
-        return self._judge(cluster, place, follower, result, None, number)
+        return self._judge(cluster, watcher, result, (), number)
 
     def _free_stateful_sets(self, cluster: Cluster, place: Place) -> None:
         started = self.clock()
@@ -215,7 +218,7 @@ class Actor:
                     return
             except UserError:  # whoever follows the pods will say what is wrong
                 return
-            self.sleep(_LOOK_EVERY_S)
+            self.sleep(LOOK_EVERY_S)
 
     def _uninstall(self, cluster: Cluster, place: Place, number: int) -> int:
         result = helm.uninstall(
@@ -225,96 +228,35 @@ class Actor:
             timeout_s=place.environment.timeout_s,
         ).wait()
         if result.code != 0:
-            raise self._failed(cluster, place, (), result, number)
+            raise self._failed(cluster, place, (), evidence.helm_words(result), number)
         return number
 
-    def _watch(self, running: Running, follower: Follower, place: Place) -> Trouble | None:
-        """Look until the program ends or a trouble ends the wait; then the program is stopped."""
-        started = self.clock()
-        try:
-            while running.is_alive():
-                look = self._look(follower, place, started)
-                if look is not None and look.failing is not None:
-                    running.interrupt()
-                    return look.failing
-                self._sleep_beside(running)
-        except BaseException:
-            running.interrupt()
-            running.wait()
-            raise
-        return None
-
-    def _sleep_beside(self, running: Running) -> None:
-        """Sleep until the next look, or until the program has ended."""
-        until = self.clock() + _LOOK_EVERY_S
-        while self.clock() < until and running.is_alive():
-            self.sleep(_NOTICE_EVERY_S)
-
     def _judge(
-        self, cluster: Cluster, place: Place, follower: Follower, result: Result,
-        failing: Trouble | None, before: int,
+        self, cluster: Cluster, watcher: Watcher, result: Result, failing: tuple[Trouble, ...],
+        before: int,
     ) -> int:  # fmt: skip
         """The new revision, once all of its pods are there; helm returns before that."""
+        place = watcher.place
         number, status = self._newest(cluster, place)
-        if failing is None and result.code == 0 and status == "deployed" and number > before:
-            failing = self._settle(follower, place)
-            if failing is None:
+        revision = number if number > before else 0
+        if not failing and result.code == 0 and status == "deployed" and revision:
+            failing = watcher.until_complete()
+            if not failing:
                 return number
-        troubles = () if failing is None else (failing,)
-        raise self._failed(cluster, place, troubles, result, number if number > before else 0)
-
-    def _settle(self, follower: Follower, place: Place) -> Trouble | None:
-        started = self.clock()
-        while self.clock() - started < place.environment.timeout_s:
-            look = self._look(follower, place, started)
-            if look is not None and look.failing is not None:
-                return look.failing
-            if look is not None and look.complete:
-                return None
-            self.sleep(_LOOK_EVERY_S)
-        key = place.workloads[0]
-        message = f"its pods were not all ready after {place.environment.timeout_s} s"
-        return Trouble(place.target, key, key, "", "TimedOut", message, final=True)
-
-    def _look(self, follower: Follower, place: Place, started: float) -> Look | None:
-        try:
-            look = follower.look()
-        except UserError as error:  # an API server that restarts also refuses for a moment
-            key = (str(place.target), "api", error.what)
-            if key not in self._shown:
-                self._shown.add(key)
-                self.listen(progress.Said(f"{place.target}: {error.what}; still following"))
-            return None
-        seconds = self.clock() - started
-        self.listen(
-            progress.Moved(place.target, look.ready, look.wanted, look.old, look.restarts, seconds)
-        )
-        for note in look.notes:
-            self.listen(progress.Noted(place.target, place.mask.text(note)))
-        for trouble, left_s in look.troubles:
-            if (
-                trouble.reason == NOT_READY
-                and left_s is not None
-                and left_s > _quiet_s(place, trouble)
-            ):
-                continue  # every pod is unready while it starts
-            workload, container, reason = trouble.identity
-            key = (f"{place.target} {workload}", container, reason)
-            if key not in self._shown:
-                self._shown.add(key)
-                self.listen(progress.Appeared(evidence.masked(trouble, place.mask.text), left_s))
-        return look
+        words = "" if failing else evidence.helm_words(result)
+        if evidence.only_waited(words):
+            failing = watcher.explain(words)
+        raise self._failed(cluster, place, failing, words, revision)
 
     def _failed(
         self, cluster: Cluster, place: Place, troubles: tuple[Trouble, ...],
-        result: Result | None, revision: int,
+        words: str, revision: int,
     ) -> StepFailed:  # fmt: skip
-        said = "" if troubles or result is None else evidence.helm_words(result)
         found = evidence.collect(
             cluster,
             place.namespace,
             tuple(evidence.masked(trouble, place.mask.text) for trouble in troubles),
-            helm=said,
+            helm="" if troubles else words,
             mask=place.mask.text,
         )
         self.journal.append(
@@ -348,11 +290,15 @@ class Actor:
                     ) from None
                 self.sleep(1.0)
 
-    def _follower(self, cluster: Cluster, place: Place) -> Follower:
-        return Follower(
+    def _watcher(self, cluster: Cluster, place: Place, *, since: int | None = None) -> Watcher:
+        """A watcher of the place; what was wrong before revision `since` is upgraded is old."""
+        follower = Follower(
             cluster, place.target, place.namespace, place.workloads,
             tolerate_s=place.environment.tolerate_s, clock=self.clock,
         )  # fmt: skip
+        if since is not None:
+            follower.remember(since)
+        return Watcher(follower, place, self.listen, self.sleep, self.clock, self._shown)
 
     def _intend(self, place: Place, action: str, revision: int, fingerprint: str = "") -> None:
         self.journal.append(
@@ -365,11 +311,6 @@ class Actor:
         self.journal.append("result", target=str(place.target), ok=True, revision=revision)
         seconds = self.clock() - started
         self.listen(progress.Finished(place.target, action, revision, seconds))
-
-
-def _quiet_s(place: Place, trouble: Trouble) -> float:
-    """The patience that is left when an unready pod becomes worth a word."""
-    return place.environment.tolerate_s + trouble.patience_s - _WORTH_A_WORD_S
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,12 @@ from deploycharts.tools.process import Result
 
 _LOG_LINES = 15
 _EVENT_LINES = 8
+_FRAMES = frozenset({"ERROR:", "OUTPUT:", "COMBINED OUTPUT:"})
+# Texts of helm 3 and 4 (pkg/kube/wait.go, statuswait.go; pkg/action/hooks.go).
+_WAITED = re.compile(
+    r"timed out waiting|context (deadline exceeded|canceled)|resource not ready|not ready\."
+    r"|job \S+ failed|job is failed|[Pp]rogress deadline|pod \S+ failed|BackoffLimitExceeded"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class Evidence:
 
     Attributes:
         troubles: what was wrong, the gravest first; empty where only helm knows.
-        log_tail: last lines of the first trouble's container.
+        log_tail: last lines of the gravest trouble's container.
         events: the cluster's warnings about the object, oldest first.
         helm: what helm or helmfile said.
         checks: what the checks that did not pass found.
@@ -53,7 +60,7 @@ def collect(
     log: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     if troubles:
-        first = troubles[0]
+        first = next((each for each in troubles if each.container), troubles[0])
         try:
             log = _log(cluster, namespace, first)
             said = _events(cluster, namespace, first)
@@ -95,7 +102,14 @@ def masked(trouble: Trouble, mask: Callable[[str], str]) -> Trouble:
 
 
 def helm_words(result: Result) -> str:
-    """What helm said, without helmfile's frame around it."""
+    """What helm said, without helmfile's frame around it and without saying it twice."""
     lines = [line.strip() for line in (result.err + "\n" + result.out).splitlines()]
-    telling = [line for line in lines if "Error:" in line or "error" in line.lower()]
-    return "\n".join(dict.fromkeys(telling[-6:] or lines[-6:]))
+    lines = [line for line in dict.fromkeys(lines) if line and line not in _FRAMES]
+    telling = [line for line in lines if line.startswith("Error: ")]
+    telling = telling or [line for line in lines if "error" in line.lower()]
+    return "\n".join(telling[-6:] or lines[-6:])
+
+
+def only_waited(words: str) -> bool:
+    """Whether helm only says that it waited in vain: why, the objects have to tell."""
+    return bool(_WAITED.search(words))

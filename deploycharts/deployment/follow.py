@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.workloads import PATHS, Body, Snapshot
-from deploycharts.deployment.symptoms import Trouble, diagnose
+from deploycharts.deployment.readiness import counts, unfinished
+from deploycharts.deployment.symptoms import NOT_READY, Trouble, diagnose
 from deploycharts.documents import Document, ObjectKey
 from deploycharts.target import Target
 
@@ -17,6 +18,8 @@ _SETTLE_S = 1.5
 _MANY_RESTARTS = 3
 _LINGERS_S = 10
 _NOTES_EVERY_S = 2.0
+_RECENT_S = 3.0
+_ONCE = frozenset({"Job", "Pod"})
 # Events of what is a trouble by itself, and of metrics that take their time.
 _TOLD_OTHERWISE = frozenset(
     {
@@ -25,9 +28,8 @@ _TOLD_OTHERWISE = frozenset(
         "FailedComputeMetricsReplicas", "OOMKilling",
     }
 )  # fmt: skip
-_ROLLOUT_HOOKS = frozenset(
-    {"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback"}
-)
+ROLLBACK_HOOKS = frozenset({"pre-rollback", "post-rollback"})
+_ROLLOUT_HOOKS = ROLLBACK_HOOKS | {"pre-install", "post-install", "pre-upgrade", "post-upgrade"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,27 @@ class Look:
     troubles: tuple[tuple[Trouble, float | None], ...]
     failing: Trouble | None
 
+    @property
+    def reasons(self) -> tuple[Trouble, ...]:
+        """The failing trouble and what else is wrong with its workload; empty if none fails."""
+        if self.failing is None:
+            return ()
+        others = {
+            each.identity: each
+            for each, _ in reversed(self.troubles)
+            if each.workload == self.failing.workload and each.reason != NOT_READY
+        }
+        others.pop(self.failing.identity, None)
+        return (self.failing, *reversed(others.values()))
+
 
 class Follower:
-    """Follows the workloads of one release from before its upgrade on."""
+    """Follows the workloads of one release from before its upgrade on.
+
+    Attributes:
+        first_seen: when each present trouble was first seen; whoever looks with one follower after
+            the other hands it on.
+    """
 
     def __init__(
         self, cluster: Cluster, target: Target, namespace: str, keys: Sequence[ObjectKey], *,
@@ -68,11 +88,13 @@ class Follower:
         self._keys = tuple(keys)
         self._tolerate_s = tolerate_s
         self._clock = clock
-        self._first_seen: dict[tuple[str, str, str], float] = {}
+        self.first_seen: dict[tuple[str, str, str], float] = {}
         self._recorded_at: float | None = None
         self._generations: Mapping[ObjectKey, int] = {}
         self._revision = 0
         self._before: frozenset[tuple[ObjectKey, str]] = frozenset()
+        self._once_before: frozenset[str] = frozenset()
+        self._seen: tuple[float, tuple[Trouble, ...]] = (0.0, ())
         self._noted: set[str] = set()
         self._noted_at = clock()
 
@@ -81,6 +103,9 @@ class Follower:
         self._revision = revision
         before = workloads.snapshot(self._cluster, self._namespace, self._keys)
         self._generations = {key: _generation(body) for key, body in before.workloads.items()}
+        self._once_before = frozenset(
+            str(body["metadata"].get("uid")) for key in self._keys for body in _once(key, before)
+        )
         found = diagnose(self._target, before, self._keys)
         self._before = frozenset((trouble.object, trouble.message) for trouble in found)
         self._new_notes(before, self._noted_at + _NOTES_EVERY_S)
@@ -95,9 +120,12 @@ class Follower:
         applied = [key for key in self._keys if self._is_applied(key, snapshot)]
         now = self._clock()
         troubles = [self._in_time(each) for each in diagnose(self._target, snapshot, applied)]
-        seen = {trouble.identity: self._first_seen.get(trouble.identity, now)
+        seen = {trouble.identity: self.first_seen.get(trouble.identity, now)
                 for trouble in troubles}  # fmt: skip
-        self._first_seen = seen
+        self.first_seen.clear()
+        self.first_seen.update(seen)
+        if troubles:
+            self._seen = (now, tuple(troubles))
         left = tuple(
             (trouble, self._left_s(trouble, now - seen[trouble.identity])) for trouble in troubles
         )
@@ -115,6 +143,36 @@ class Follower:
             notes=self._new_notes(snapshot, now),
             troubles=left,
             failing=failing[0] if failing else None,
+        )
+
+    def explain(self, timeout_s: float, *, named: str = "") -> tuple[Trouble, ...]:
+        """What stood in the way, once nobody waits any longer.
+
+        Args:
+            timeout_s: how long somebody waited.
+            named: a sentence; Jobs that it names count even if they were there before.
+
+        Raises:
+            Unreachable: the API server does not answer.
+        """
+        snapshot = workloads.snapshot(self._cluster, self._namespace, self._keys)
+        ours = [
+            key
+            for key in self._keys
+            if key.kind not in _ONCE or self._is_new(key, snapshot) or key.name in named
+        ]
+        found = [each for each in diagnose(self._target, snapshot, ours) if self._is_fresh(each)]
+        at, seen = self._seen
+        if not found and self._clock() - at < _RECENT_S:
+            found = [*seen]  # a hook may be deleted as soon as it failed
+        found += unfinished(self._target, snapshot, ours, timeout_s=timeout_s)
+        workload = found[0].workload if found else None
+        once = {each.identity: each for each in reversed(found) if each.workload == workload}
+        return tuple(reversed(once.values()))
+
+    def _is_fresh(self, trouble: Trouble) -> bool:
+        return trouble.workload.kind in _ONCE or (
+            (trouble.object, trouble.message) not in self._before
         )
 
     def _new_notes(self, snapshot: Snapshot, now: float) -> tuple[str, ...]:
@@ -141,13 +199,22 @@ class Follower:
 
     def _is_applied(self, key: ObjectKey, snapshot: Snapshot) -> bool:
         """Whether what is seen is the work of this upgrade, not what it found."""
+        if key.kind in _ONCE:
+            return self._is_new(key, snapshot)
         body = snapshot.workloads.get(key)
-        if key.kind == "Pod" or body is None:
-            return key.kind == "Pod"
+        if body is None:
+            return False
         status = body.get("status") or {}
-        if int(status.get("observedGeneration") or 0) < _generation(body) and key.kind != "Job":
+        if int(status.get("observedGeneration") or 0) < _generation(body):
             return False
         return self._generations.get(key) != _generation(body) or self._has_settled()
+
+    def _is_new(self, key: ObjectKey, snapshot: Snapshot) -> bool:
+        """Whether a Job or a hook's pod was made since the upgrade began."""
+        return any(
+            str(body["metadata"].get("uid")) not in self._once_before
+            for body in _once(key, snapshot)
+        )
 
     def _has_settled(self) -> bool:
         """Whether helm has recorded its revision long enough ago to have applied all."""
@@ -173,34 +240,11 @@ def _generation(body: Body) -> int:
     return int(body["metadata"].get("generation") or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Pods of a workload: ready ones of the new template, wanted ones, those of older templates."""
-
-    ready: int
-    wanted: int
-    old: int
-    is_complete: bool
-
-
-def counts(key: ObjectKey, body: Body) -> Counts:
-    """How far a workload's roll-out is, by its own account."""
-    spec, status = body.get("spec") or {}, body.get("status") or {}
-
-    def number(name: str) -> int:
-        return int(status.get(name) or 0)
-
-    if key.kind == "DaemonSet":
-        wanted, updated = number("desiredNumberScheduled"), number("updatedNumberScheduled")
-        ready = min(updated, number("numberReady"))
-        old = max(0, number("currentNumberScheduled") - updated)
-        return Counts(ready, wanted, old, ready == wanted)
-    wanted = int(spec.get("replicas", 1))
-    updated, total = number("updatedReplicas"), number("replicas")
-    ready = number("availableReplicas" if key.kind == "Deployment" else "readyReplicas")
-    old = max(0, total - updated)
-    new_ready = max(0, min(updated, ready - old))
-    return Counts(new_ready, wanted, old, updated == total == ready == wanted)
+def _once(key: ObjectKey, snapshot: Snapshot) -> tuple[Body, ...]:
+    """The object itself, if it is a Job or a pod that is no other's."""
+    if key.kind == "Pod":
+        return snapshot.pods_of(key)
+    return (snapshot.workloads[key],) if key.kind == "Job" and key in snapshot.workloads else ()
 
 
 def _restarts(pod: Body) -> int:
@@ -208,13 +252,15 @@ def _restarts(pod: Body) -> int:
     return sum(int(each.get("restartCount") or 0) for each in statuses)
 
 
-def follow_keys(documents: Sequence[Document]) -> tuple[ObjectKey, ...]:
-    """The objects whose pods take part in a roll-out: workloads and hooks, not tests."""
+def follow_keys(
+    documents: Sequence[Document], *, hooks: frozenset[str] = _ROLLOUT_HOOKS
+) -> tuple[ObjectKey, ...]:
+    """The objects whose pods take part in a roll-out: workloads and `hooks`, not tests."""
     return tuple(
         document.key
         for document in documents
         if (document.key.kind in PATHS and document.key.kind != "CronJob" and not _hooks(document))
-        or (document.key.kind in {"Job", "Pod"} and _hooks(document) & _ROLLOUT_HOOKS)
+        or (document.key.kind in _ONCE and _hooks(document) & hooks)
     )
 
 

@@ -12,7 +12,8 @@ from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
 from deploycharts.deployment import histories, journal
-from deploycharts.deployment.follow import counts, follow_keys
+from deploycharts.deployment.follow import follow_keys
+from deploycharts.deployment.readiness import counts
 from deploycharts.deployment.symptoms import diagnose
 from deploycharts.documents import Document, Json
 from deploycharts.errors import UserError

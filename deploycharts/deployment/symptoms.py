@@ -7,7 +7,7 @@ Job, the progress deadline) or tolerable: it may pass, and counts when it lasts 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deploycharts.cluster.workloads import Body, Snapshot
@@ -67,9 +67,17 @@ def diagnose(target: Target, snapshot: Snapshot, keys: Sequence[ObjectKey]) -> t
     found: list[Trouble] = []
     for key in keys:
         found += _workload_troubles(target, key, snapshot)
+        over = key.kind == "Job" and bool(found) and found[-1].workload == key
         for pod in snapshot.pods_of(key):
-            found += _pod_troubles(target, key, pod)
-    return tuple(sorted(found, key=lambda t: (not t.final, t.exit_code is None, -t.restarts)))
+            troubles = _pod_troubles(target, key, pod)
+            found += (replace(each, final=True) for each in troubles) if over else troubles
+    return tuple(sorted(found, key=_gravity))
+
+
+def _gravity(trouble: Trouble) -> tuple[bool, bool, bool, int]:
+    """Of a Job that gave up, its container tells more than the Job itself."""
+    is_summary = trouble.object.kind == "Job"
+    return not trouble.final, is_summary, trouble.exit_code is None, -trouble.restarts
 
 
 def _workload_troubles(target: Target, key: ObjectKey, snapshot: Snapshot) -> Iterator[Trouble]:
