@@ -1,0 +1,161 @@
+"""Releases that come and go in a failing deployment, and namespaces and histories with a limit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deploycharts.cluster.objects import Objects
+from tests.deployment.matrix_builders import NOT_A_REASON, require_back, require_next_works
+from tests.services import Deployable, Make
+from tests.waiting import wait_until
+from tests.wire import wired
+
+pytestmark = pytest.mark.sandbox
+
+ObjectsOf = Callable[[str], Objects]
+
+
+def _releases(service: Deployable, *names: str) -> None:
+    """Declare the service's releases anew."""
+    state = service.folder / "helmfile.yaml.gotmpl"
+    text = state.read_text()
+    start, end = text.index("(list "), text.index(") }}", text.index("(list "))
+    listed = " ".join(f'"{name}"' for name in names)
+    state.write_text(text[:start] + f"(list {listed}" + text[end:])
+
+
+def _install(service: Deployable, condition: str) -> None:
+    """Say in the template of all releases which of them are installed."""
+    template = service.root / "helmfile.d" / "release.yaml.gotmpl"
+    name = "  - name: {{ $release }}\n"
+    installed = f"    installed: {{{{ {condition} }}}}\n"
+    template.write_text(template.read_text().replace(name, name + installed))
+
+
+def test_a_release_that_the_failing_deployment_adds_is_removed_again(make: Make) -> None:
+    service = make("staging")
+    _releases(service, "main")
+    service.deploy("staging")
+    _releases(service, "canary", "main")
+    service.fault("crash", file="values-main.yaml")
+
+    failed = service.deploy("staging")
+
+    require_back(service, failed, "/canary: uninstall done", "exit code 1")
+    assert service.history("staging", "canary")[-1][1] == "uninstalled"
+    service.heal(file="values-main.yaml")
+    require_next_works(service)
+
+
+def test_a_release_that_the_failing_deployment_removes_is_restored(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    template = service.root / "helmfile.d" / "release.yaml.gotmpl"
+    before = template.read_text()
+    _install(service, 'ne $release "canary"')
+    service.fault("crash", file="values-main.yaml")
+
+    failed = service.deploy("staging")
+
+    require_back(service, failed, "/canary: uninstall done", "/canary: rollback to 1 done")
+    assert service.history("staging", "canary")[-1][1] == "deployed"
+    template.write_text(before)
+    service.heal(file="values-main.yaml")
+    require_next_works(service)
+
+
+def test_a_short_history_keeps_the_good_revision(make: Make) -> None:
+    service = make("staging")
+    state = service.root / "helmfile.d" / "release.yaml.gotmpl"
+    state.write_text(state.read_text().replace("historyMax: 20", "historyMax: 2"))
+    service.deploy("staging")
+    service.fault("crash")
+
+    for _ in range(3):
+        require_back(service, service.deploy("staging"), "exit code 1")
+
+    assert service.history("staging", "canary")[-1] == (7, "deployed")
+    service.heal()
+    require_next_works(service)
+
+
+def test_a_way_back_that_helm_has_forgotten_is_told(make: Make, objects: ObjectsOf) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.fault("never-ready")
+    process = service.start("staging")
+    wait_until(lambda: service.history("staging", "canary")[-1][0] == 2)
+    secret = "sh.helm.release.v1.canary.v1"
+    objects("staging").delete("v1", "secrets", secret, namespace=service.name)
+    process.terminate()
+    _, err = process.communicate()
+
+    assert process.returncode == 7, err
+    assert "revision 1 is no longer in helm's history" in err
+    assert f"deploy rollback staging {service.name}" in err
+    service.heal()
+    require_next_works(service)
+
+
+def test_a_namespace_that_nobody_registered_is_refused(make: Make) -> None:
+    service = make()
+
+    refused = service.deploy("staging")
+
+    assert refused.code not in {0, 6, 7, 70}, refused.err
+    assert "deploy cluster staging" in refused.err
+    for words in NOT_A_REASON:
+        assert words not in refused.err
+
+
+def test_a_namespace_that_is_going_is_refused_before_anything_begins(
+    make: Make, objects: ObjectsOf
+) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.greet("good day")
+    staging = objects("staging")
+    keep = {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "keep", "namespace": service.name,
+                         "finalizers": ["test.example.org/keep"]}}  # fmt: skip
+    staging.create("v1", "configmaps", keep)
+    staging.delete("v1", "namespaces", service.name)
+    try:
+        refused = service.deploy("staging")
+    finally:
+        free = {"metadata": {"finalizers": None}}
+        staging.patch("v1", "configmaps", "keep", free, namespace=service.name)
+
+    assert refused.code not in {0, 7, 70}, refused.err
+    assert service.name in refused.err
+    assert "terminat" in refused.err
+    for words in NOT_A_REASON:
+        assert words not in refused.err
+
+
+def test_an_api_server_that_is_gone_for_seconds_does_not_end_a_roll_out(
+    make: Make, objects: ObjectsOf
+) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.annotate("values-staging.yaml", **{"sandbox.deploycharts/ready-after": "6s"})
+    labels = "app.kubernetes.io/instance=canary"
+
+    def pods() -> list[dict[str, Any]]:
+        return objects("staging").list("v1", "pods", namespace=service.name, labels=labels)
+
+    with wired(service.kubeconfig("staging")) as wire:
+        process = service.start("staging")
+        wait_until(lambda: len(pods()) == 2)
+        time.sleep(1)  # helm has applied all, and waits
+        wire.cut()
+        time.sleep(4)
+        wire.mend()
+        _, err = process.communicate()
+
+        assert process.returncode == 0, err
+        assert service.history("staging", "main")[-1] == (2, "deployed")
