@@ -190,6 +190,30 @@ def test_edits_without_effect_are_said_to_be(repo: Repo) -> None:
     assert any("no effect" in each and "web" in each for each in found.remarks)
 
 
+def test_harmless_refactorings_change_nothing(repo: Repo) -> None:
+    repo.values("web", {"name": "web", "replicas": 2, "env": {"A": "x", "B": "x", "C": "10"}})
+    repo.commit()
+    repo.write(
+        f"{SERVICES}/web/values.yaml",
+        "# moved keys, another style, an anchor, quotes\n"
+        "env: {'C': \"10\", B: &same x, A: *same}\n"
+        'replicas: 0x2\nname: "web"\n',
+    )
+    repo.edit("charts/web/templates/deployment.yaml", "kind: Deployment\n", "")
+    repo.edit(
+        "charts/web/templates/deployment.yaml", "spec:\n  rep", "kind: Deployment\nspec:\n  rep"
+    )
+    repo.edit(
+        "charts/web/templates/deployment.yaml", "          env:", "          # all\n          env:"
+    )
+    repo.edit("charts/web/templates/secret.yaml", "{name: {{", "{'name': {{")
+
+    found = repo.reviewed_both_ways()
+
+    assert not found.has_changes
+    assert found.counts.rendered == 2 * (len(ALL) + 1)
+
+
 def test_an_edit_that_another_layer_overrides_names_the_overriding_line(repo: Repo) -> None:
     for environment in ("codfw", "eqiad"):
         repo.write(f"{SERVICES}/web/values-{environment}.yaml", "# more\nreplicas: 7\n")
