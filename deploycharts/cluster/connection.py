@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lightkube.config.kubeconfig import SingleConfig
 
 _TIMEOUT_S = 10.0
+# msgspec 0.22, which lightkube reads with, crashes where threads meet a class for the first time.
+_READING = threading.Lock()
 _IDENTITY = "/api/v1/namespaces/kube-public/configmaps/deploycharts-environment"
 
 
@@ -207,7 +209,8 @@ def _client(kubeconfig: Path, name: str) -> tuple[httpx2.Client, SingleConfig]:
             "local one",
         )
     try:
-        config = KubeConfig.from_file(kubeconfig).get()
+        with _READING:
+            config = KubeConfig.from_file(kubeconfig).get()
         assert config is not None, "it names no context"
         limits = ConnectionParams(timeout=httpx2.Timeout(_TIMEOUT_S), trust_env=False)
         return Client(config, limits), config
