@@ -23,7 +23,7 @@ from tests.scaffold.test_scaffold_service_check import GOOD
 from tests.servers import Answer, serving
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 Release = Callable[..., Place]
 Asked = Callable[[str], Answer]

@@ -92,6 +92,7 @@ def test_a_value_may_set_an_image_by_its_text_or_by_its_name() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_line_changes_and_nothing_else(ours: Deployable) -> None:
     before = text(ours)
 
@@ -112,6 +113,7 @@ def test_the_line_changes_and_nothing_else(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_twice_is_nothing_to_do(ours: Deployable) -> None:
     ended = image(ours, "1.2.3")
 
@@ -123,6 +125,7 @@ def test_twice_is_nothing_to_do(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_dry_run_writes_nothing_and_leaves_nothing(ours: Deployable) -> None:
     before = {path: path.stat().st_mtime_ns for path in ours.root.rglob("*")}
 
@@ -137,6 +140,7 @@ def test_a_dry_run_writes_nothing_and_leaves_nothing(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_what_overrides_the_line_is_shown(ours: Deployable) -> None:
     ours.write("values-codfw.yaml", {"image": {"tag": "1.2.0"}})
 
@@ -150,6 +154,7 @@ def test_what_overrides_the_line_is_shown(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_where_all_environments_override_it_the_edit_is_refused(ours: Deployable) -> None:
     for name in ("staging", "codfw", "eqiad"):
         ours.write(f"values-{name}.yaml", {"image": {"tag": "1.2.0"}})
@@ -164,6 +169,7 @@ def test_where_all_environments_override_it_the_edit_is_refused(ours: Deployable
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_one_environment_gets_a_layer_of_its_own(ours: Deployable) -> None:
     ended = image(ours, "1.20", "--env", "codfw")
 
@@ -175,6 +181,7 @@ def test_one_environment_gets_a_layer_of_its_own(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_layer_of_an_environment_keeps_what_it_says(ours: Deployable) -> None:
     file = ours.folder / "values-staging.yaml"
     file.write_text("# Small.\nimage: {}\nreplicas: 1\n")
@@ -185,6 +192,7 @@ def test_the_layer_of_an_environment_keeps_what_it_says(ours: Deployable) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_digest_gets_the_key_that_the_chart_has_for_it(ours: Deployable) -> None:
     ended = image(ours, DIGEST)
 
@@ -194,6 +202,7 @@ def test_a_digest_gets_the_key_that_the_chart_has_for_it(ours: Deployable) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_pinned_digest_is_replaced_by_digests_only(ours: Deployable) -> None:
     image(ours, DIGEST)
 
@@ -208,6 +217,7 @@ def test_a_pinned_digest_is_replaced_by_digests_only(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("template", "values", "version", "edited"),
     [
@@ -243,6 +253,7 @@ def test_whatever_the_chart_calls_it(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_repository_with_the_tag_in_its_name_is_left_alone(hand: Hand) -> None:
     service = hand(
         {"app": '"{{ .Values.repository }}:{{ .Values.version }}"'},
@@ -255,6 +266,7 @@ def test_a_repository_with_the_tag_in_its_name_is_left_alone(hand: Hand) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_several_images_need_a_choice(hand: Hand) -> None:
     service = hand(
         {"app": '"r.invalid/a:{{ .Values.app }}"', "proxy": '"r.invalid/p:{{ .Values.proxy }}"'},
@@ -279,6 +291,7 @@ def test_several_images_need_a_choice(hand: Hand) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_containers_with_one_tag_are_one_choice(hand: Hand) -> None:
     service = hand(
         {"web": '"r.invalid/w:{{ .Values.tag }}"', "job": '"r.invalid/j:{{ .Values.tag }}"'},
@@ -292,6 +305,7 @@ def test_containers_with_one_tag_are_one_choice(hand: Hand) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_an_image_that_no_value_sets(hand: Hand) -> None:
     ended = image(hand({"app": "r.invalid/a:1.0"}, "replicas: 1\n"), "2.0")
 
@@ -300,6 +314,7 @@ def test_an_image_that_no_value_sets(hand: Hand) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_an_alias_is_left_to_people(hand: Hand) -> None:
     values = "tag: &tag '1.0'\nshown: *tag\n"
     service = hand({"app": '"r.invalid/a:{{ .Values.tag }}"'}, values)
@@ -312,6 +327,7 @@ def test_an_alias_is_left_to_people(hand: Hand) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_what_the_chart_s_schema_refuses_is_not_written(ours: Deployable) -> None:
     schema = ours.root / "charts" / "echoserver" / "values.schema.json"
     body = json.loads(schema.read_text())
@@ -328,12 +344,14 @@ def test_what_the_chart_s_schema_refuses_is_not_written(ours: Deployable) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("word", ["latest", "a/b:1", "+"])
 def test_what_is_no_tag_is_refused_before_anything_is_read(ours: Deployable, word: str) -> None:
     assert image(ours, word).code == 1
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_production_is_not_one_environment(ours: Deployable) -> None:
     ended = image(ours, "1.2.4", "--env", "production")
 
@@ -343,6 +361,7 @@ def test_production_is_not_one_environment(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_commit_has_that_file_and_nothing_else(ours: Deployable) -> None:
     (ours.root / "other").write_text("x")
     subprocess.run(["git", "add", "other"], cwd=ours.root, check=True)
@@ -363,6 +382,7 @@ def test_the_commit_has_that_file_and_nothing_else(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_file_with_other_changes_is_not_committed(ours: Deployable) -> None:
     file = ours.folder / "values.yaml"
     file.write_text(file.read_text() + "port: 8081\n")
@@ -376,6 +396,7 @@ def test_a_file_with_other_changes_is_not_committed(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_registry_is_asked(ours: Deployable) -> None:
     file = ours.folder / "values.yaml"
     with serving(registry) as port:
@@ -391,6 +412,7 @@ def test_the_registry_is_asked(ours: Deployable) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_registry_that_does_not_answer_stops_nothing(ours: Deployable) -> None:
     with serving(registry) as port:
         pass
@@ -405,6 +427,7 @@ def test_a_registry_that_does_not_answer_stops_nothing(ours: Deployable) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 @pytest.mark.parametrize(("answer", "commits"), [("y", 2), ("n", 1)])
 def test_on_a_terminal_it_asks_for_the_commit(ours: Deployable, answer: str, commits: int) -> None:

@@ -12,7 +12,7 @@ from deploycharts.deployment.run import run
 from deploycharts.errors import StalePlan
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 
 def _edit(service: Deployable, release: str, image: str) -> None:

@@ -12,7 +12,7 @@ from deploycharts.cluster.objects import Objects
 from tests.deployment.matrix_builders import pod_spec, put, require_back, require_next_works, take
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 ObjectsOf = Callable[[str], Objects]
 ADMISSION = "admissionregistration.k8s.io/v1"

@@ -8,7 +8,7 @@ import yaml
 from tests.deployment.matrix_builders import job, put, require_back, require_next_works, take
 from tests.services import Deployable, Make
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 
 def _timeout(service: Deployable, seconds: int) -> None:

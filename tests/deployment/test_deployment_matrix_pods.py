@@ -12,7 +12,7 @@ from tests.deployment.matrix_builders import pod_spec, put, require_back, requir
 from tests.services import Deployable, Make
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 ObjectsOf = Callable[[str], Objects]
 FAULT = "sandbox.deploycharts/fault"

@@ -14,7 +14,7 @@ from tests.services import Deployable, Make
 from tests.waiting import wait_until
 from tests.wire import wired
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 
 ObjectsOf = Callable[[str], Objects]
 

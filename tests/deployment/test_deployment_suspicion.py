@@ -218,6 +218,7 @@ def test_a_secret_is_not_told(changed: Changed) -> None:
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.xdist_group("suspects")
 @pytest.mark.parametrize("case", REAL)
@@ -236,6 +237,7 @@ def test_the_guilty_line_of_a_real_failure_is_named(
 
 
 @pytest.mark.sandbox
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_what_helm_is_refused_is_named_with_its_line(make: Make) -> None:
     service = make("staging")
