@@ -7,7 +7,7 @@ JSON, since they are compared, folded and shown, never built here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,7 +196,7 @@ class Cluster:
 
 def _client(kubeconfig: Path, name: str) -> tuple[httpx2.Client, SingleConfig]:
     import httpx2
-    from lightkube.config.client_adapter import Client, ConnectionParams
+    from lightkube.config.client_adapter import ConnectionParams
     from lightkube.config.kubeconfig import KubeConfig
     from lightkube.core.exceptions import ConfigError
 
@@ -213,9 +213,25 @@ def _client(kubeconfig: Path, name: str) -> tuple[httpx2.Client, SingleConfig]:
             config = KubeConfig.from_file(kubeconfig).get()
         assert config is not None, "it names no context"
         limits = ConnectionParams(timeout=httpx2.Timeout(_TIMEOUT_S), trust_env=False)
-        return Client(config, limits), config
+        options = limits.httpx_params(config)
+        _keep_protocols(options["verify"])
+        return httpx2.Client(**options), config
     except (ConfigError, AssertionError, AttributeError, TypeError, KeyError, ValueError) as error:
         raise UserError("this is no usable kubeconfig", where=kubeconfig, why=str(error)) from None
+
+
+def _keep_protocols(context: ssl.SSLContext) -> None:
+    """Settle what is offered to the server, once for all connections.
+
+    httpcore sets it again for each, which frees what the handshake of another thread is reading:
+    https://github.com/python/cpython/issues/141012
+    """
+    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols = _settled  # type: ignore[method-assign]
+
+
+def _settled(alpn_protocols: Iterable[str]) -> None:
+    assert list(alpn_protocols) == ["http/1.1"]
 
 
 def _status(answer: httpx2.Response) -> Mapping[str, Any]:
