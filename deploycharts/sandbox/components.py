@@ -83,7 +83,7 @@ def build(
 
     Args:
         layout: the paths of the sandbox.
-        settings: its ports.
+        settings: its ports, and the number of this start.
         kwok_configs: how pods and nodes behave, by environment.
         find: finds a program by its name.
     """
@@ -101,7 +101,9 @@ def build(
             port = settings.ports[component]
             argv = [str(find(program)), *arguments(layout, environment, port)]
             if kind is Kind.KWOK:
+                start = settings.starts.get(environment.name, 0)
                 argv.append(f"--config={kwok_configs[environment.name]}")
+                argv.append(f"--cidr={environment.pod_addresses(start)}")
             components.append(
                 Component(component, kind, environment.name, tuple(argv), port, memory_limit)
             )
@@ -190,7 +192,6 @@ def _kwok(layout: Layout, environment: SandboxEnvironment, port: int) -> list[st
         f"--node-port={port}",
         "--node-ip=127.0.0.1",
         "--node-name=localhost",
-        f"--cidr={environment.pod_cidr}",
         "--enable-crds=Logs,PortForward",
         "--v=WARN",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from deploycharts.errors import unknown
 
@@ -47,6 +48,14 @@ class SandboxEnvironment:
     def pod_cidr(self) -> str:
         """The address range of pods."""
         return f"10.{128 + self.index}.0.0/16"
+
+    def pod_addresses(self, start: int) -> str:
+        """The part of the range that pods get after the n-th start.
+
+        After a start kwok does not know which addresses the pods have that it finds (0.8).
+        """
+        parts = list(IPv4Network(self.pod_cidr).subnets(new_prefix=22))
+        return str(parts[start % len(parts)])
 
     @property
     def zones(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What a sandbox keeps from one start to the next: its ports and its tokens."""
+"""What a sandbox keeps from one start to the next: ports, tokens, and how often it began."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import random
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 from deploycharts.errors import UserError
@@ -19,10 +19,17 @@ _PORTS = range(20_000, 30_000)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Ports by the name of the component, administrators' tokens by environment."""
+    """What the last start chose.
+
+    Attributes:
+        ports: by the name of the component.
+        tokens: of administrators, by environment.
+        starts: how often the pods' player was started, by environment.
+    """
 
     ports: Mapping[str, int]
     tokens: Mapping[str, str]
+    starts: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(layout: Layout) -> Settings:
@@ -32,6 +39,7 @@ def load(layout: Layout) -> Settings:
         return Settings(
             {str(name): int(port) for name, port in fields["ports"].items()},
             {str(name): str(token) for name, token in fields["tokens"].items()},
+            {str(name): int(number) for name, number in fields["starts"].items()},
         )
     except (OSError, ValueError, KeyError, AttributeError):
         return Settings({}, {})
@@ -47,14 +55,16 @@ def complete(
     *,
     components: Iterable[str],
     environments: Iterable[str],
+    playing: Container[str],
     is_usable: Callable[[str, int], bool],
 ) -> Settings:
-    """The settings with a port for each component and a token for each environment.
+    """The settings of this start, with a port for each component and a token for each environment.
 
     Args:
         settings: those of the last start; what still holds is kept, so that kubeconfigs stay valid.
         components: the names of all components that listen.
         environments: the names of all environments.
+        playing: the environments whose pods are played already.
         is_usable: whether a component can have a port: it is free, or the component has it already.
     """
     ports: dict[str, int] = {}
@@ -65,7 +75,8 @@ def complete(
             port = _choose(taken, partial(is_usable, name))
         ports[name] = port
     tokens = {name: settings.tokens.get(name) or secrets.token_hex(16) for name in environments}
-    return replace(settings, ports=ports, tokens=tokens)
+    starts = {name: settings.starts.get(name, 0) + (name not in playing) for name in environments}
+    return Settings(ports, tokens, starts)
 
 
 def is_free(port: int) -> bool:

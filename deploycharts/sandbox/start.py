@@ -102,6 +102,11 @@ class Start:
             settings.load(self._layout),
             components=components.names(),
             environments=[each.name for each in ENVIRONMENTS],
+            playing=[
+                each.name
+                for each in ENVIRONMENTS
+                if components.name(Kind.KWOK, each.name) in running
+            ],
             is_usable=lambda name, port: name in running or settings.is_free(port),
         )
         settings.save(self._layout, chosen)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,14 @@ def test_addresses_of_environments_do_not_overlap() -> None:
     ranges = [cidr for each in ENVIRONMENTS for cidr in (each.service_cidr, each.pod_cidr)]
 
     assert len(set(ranges)) == len(ranges)
+
+
+def test_addresses_of_pods_of_one_start_are_not_given_again_for_long() -> None:
+    staging = environment("staging")
+    parts = [IPv4Network(staging.pod_addresses(start)) for start in range(1, 65)]
+
+    assert len(set(parts)) == 64
+    assert all(part.subnet_of(IPv4Network(staging.pod_cidr)) for part in parts)
 
 
 def test_the_production_datacenters_are_equal_and_staging_is_smaller() -> None:

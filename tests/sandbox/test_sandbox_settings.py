@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,15 @@ def all_free(_name: str, _port: int) -> bool:
     return True
 
 
-def complete(before: Settings, is_usable: Callable[[str, int], bool] = all_free) -> Settings:
+def complete(
+    before: Settings, is_usable: Callable[[str, int], bool] = all_free, playing: Sequence[str] = ()
+) -> Settings:
     return settings.complete(
-        before, components=["etcd", "kwok"], environments=["staging"], is_usable=is_usable
+        before,
+        components=["etcd", "kwok"],
+        environments=["staging"],
+        playing=playing,
+        is_usable=is_usable,
     )
 
 
@@ -32,7 +38,17 @@ def test_a_first_start_gets_different_ports_and_a_secret_token() -> None:
 def test_a_later_start_keeps_ports_and_tokens() -> None:
     before = complete(Settings({}, {}))
 
-    assert complete(before) == before
+    after = complete(before)
+
+    assert (after.ports, after.tokens) == (before.ports, before.tokens)
+
+
+def test_pods_get_addresses_of_their_own_after_each_start_of_their_player() -> None:
+    first = complete(Settings({}, {}))
+    going_on = complete(first, playing=["staging"])
+    again = complete(going_on)
+
+    assert first.starts == going_on.starts != again.starts
 
 
 def test_a_port_that_another_program_took_is_replaced() -> None:
