@@ -16,6 +16,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
 from deploycharts.sandbox import processes, settings
 from deploycharts.sandbox.lifecycle import Sandbox, Status
+from tests.waiting import wait_until
 
 # One such sandbox is enough for a machine, however many workers run the tests.
 # `up` gives up after two minutes and says why: that is what a failure shall show.
@@ -113,6 +114,7 @@ def test_a_port_that_another_program_takes_in_the_last_moment_is_given_up(
     before = pids(own)
     processes.kill([before["eqiad-scheduler"]])
     taken = settings.load(own.layout).ports["eqiad-scheduler"]
+    wait_until(lambda: settings.is_free(taken))
     answers = iter([True])
     is_free = settings.is_free
     monkeypatch.setattr(settings, "is_free", lambda port: next(answers, None) or is_free(port))
