@@ -46,12 +46,11 @@ class ObjectKey:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One rendered object; `template` is the chart file it came from, `digest` of its body."""
+    """One rendered object; `template` is the chart file it came from."""
 
     key: ObjectKey
     body: Mapping[str, Json]
     template: str
-    digest: str
 
 
 class HelmLoader(_BASE_LOADER):  # type: ignore[misc]
@@ -166,7 +165,7 @@ def document(body: Mapping[str, Json], *, namespace: str = "", template: str = "
         namespace=str(metadata.get("namespace") or namespace),
         name=str(metadata.get("name") or ""),
     )
-    return Document(key=key, body=body, template=template, digest=digest(body))
+    return Document(key=key, body=body, template=template)
 
 
 def _bodies(text: str) -> Iterator[tuple[str, Mapping[str, Json]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from deploycharts.changes.codec import key_to_json
-from deploycharts.changes.fields import FieldDiff
+from deploycharts.changes.fields import FieldDiff, may_differ
 from deploycharts.changes.identity import by_key, renames
 from deploycharts.changes.model import Change, ChangeSet, Fact, FactKind, Op
 from deploycharts.documents import Document, ObjectKey
@@ -31,7 +31,7 @@ def compare(target: Target, base: Sequence[Document], head: Sequence[Document]) 
     changes += _whole_objects(Op.ADD, added, skip=renamed)
     for key, each in after.items():
         other = before.get(key)
-        if other is not None and other is not each and other.digest != each.digest:
+        if other is not None and other is not each and may_differ(other.body, each.body):
             _fields(key, other, each, changes, facts)
     return ChangeSet(target, tuple(changes), tuple(facts))
 

@@ -67,7 +67,7 @@ def _add_resolvers() -> None:
 _add_resolvers()
 
 
-_SCALARS: Mapping[str, Callable[[str], object]] = {
+_SCALARS: Mapping[str, Callable[[str], Json]] = {
     "tag:yaml.org,2002:str": str,
     "tag:yaml.org,2002:int": int,
     "tag:yaml.org,2002:float": float,
@@ -91,13 +91,14 @@ def parse(text: str) -> Mapping[str, Json] | list[Json] | None:
     if len(text) > _LONGEST or not ("\n" in text or text.lstrip()[:1] in ("{", "[")):
         return None
     found = _load(text)
-    return found if isinstance(found, dict | list) and _is_plain(found) else None
+    return found if isinstance(found, dict | list) else None
 
 
-def _load(text: str) -> object:
+def _load(text: str) -> Json:
+    """What a text holds as JSON or YAML; None if that is nothing, or nothing that JSON has."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return json.loads(text)
+            return json.loads(text)  # type: ignore[no-any-return]
         except ValueError:
             pass
     try:
@@ -110,32 +111,35 @@ def _load(text: str) -> object:
         return None
 
 
-def _value(node: yaml.Node | None, loader: yaml.SafeLoader, known: dict[int, object]) -> object:
-    """What a node holds, aliases once. PyYAML's constructor takes three times the time for it."""
+def _value(node: yaml.Node | None, loader: yaml.SafeLoader, known: dict[int, Json]) -> Json:
+    """What a node holds, aliases once. PyYAML's constructor takes three times the time for it.
+
+    Raises:
+        ValueError: something that JSON does not have: then the text is compared as text.
+    """
     if isinstance(node, yaml.ScalarNode):
-        make = _SCALARS.get(node.tag)
-        return make(node.value) if make else loader.construct_object(node)
+        if node.tag not in _SCALARS:
+            raise ValueError(node.tag)
+        return _SCALARS[node.tag](node.value)
     if id(node) not in known:
         known[id(node)] = _collection(node, loader, known)
     return known[id(node)]
 
 
-def _collection(
-    node: yaml.Node | None, loader: yaml.SafeLoader, known: dict[int, object]
-) -> object:
+def _collection(node: yaml.Node | None, loader: yaml.SafeLoader, known: dict[int, Json]) -> Json:
     if isinstance(node, yaml.SequenceNode):
         return [_value(each, loader, known) for each in node.value]
     if isinstance(node, yaml.MappingNode):
         if any(key.tag == _MERGE for key, _ in node.value):
             loader.flatten_mapping(node)
-        return {_value(key, loader, known): _value(each, loader, known) for key, each in node.value}
+        return {
+            _text(_value(key, loader, known)): _value(each, loader, known)
+            for key, each in node.value
+        }
     return None
 
 
-def _is_plain(value: object) -> bool:
-    """JSON values with text keys only: anything else is compared as text."""
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_plain(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
-    return value is None or isinstance(value, str | int | float)
+def _text(key: Json) -> str:
+    if not isinstance(key, str):
+        raise ValueError(key)
+    return key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from deploycharts.changes import embedded, lists, meaning
 from deploycharts.changes.model import INSIDE, Change, Fact, FactKind, FieldPath, Op, names
@@ -38,7 +38,7 @@ class FieldDiff:
         if isinstance(old, dict) and isinstance(new, dict):
             self._mappings(path, old, new)
         elif isinstance(old, list) and isinstance(new, list):
-            if _may_differ(old, new):
+            if may_differ(old, new):
                 self._lists(path, old, new)
         elif type(old) is not type(new) or old != new:
             self._scalars(path, old, new)
@@ -133,8 +133,8 @@ class FieldDiff:
             self.facts.append(Fact(kind, self.key, change))
 
 
-def _may_differ(old: list[Json], new: list[Json]) -> bool:
-    """Whether two lists are worth a look; cheaper than looking.
+def may_differ(old: Any, new: Any) -> bool:
+    """Whether two bodies or lists are worth a look; cheaper than looking.
 
     `==` takes True for 1; marshal tells them apart, three times as fast as repr or JSON.
     """

@@ -20,7 +20,7 @@ from deploycharts.changes.model import (
     Item,
     Op,
 )
-from deploycharts.changes.names import MARK, hide_names, show_names
+from deploycharts.changes.names import Marked, hide_names, show_names
 from deploycharts.changes.texts import read_hunks
 from deploycharts.documents import Json, ObjectKey
 from deploycharts.target import Target
@@ -106,20 +106,10 @@ def _all(each: ChangeSet) -> Iterator[tuple[FactKind | None, Change]]:
 
 
 def _abstract(change: Change, target: Target) -> tuple[bool, Change]:
-    if _is_marked((change.path, change.old, change.new)) or _is_marked(str(change.object)):
+    try:
+        return False, hide_names(change, target)
+    except Marked:
         return True, change
-    return False, hide_names(change, target)
-
-
-def _is_marked(value: object) -> bool:
-    """Whether the mark that stands for names is in a value already."""
-    if isinstance(value, str):
-        return MARK in value
-    if isinstance(value, dict):
-        return any(_is_marked(name) or _is_marked(each) for name, each in value.items())
-    if isinstance(value, list | tuple):
-        return any(map(_is_marked, value))
-    return isinstance(value, Item) and any(_is_marked(each) for each in value.by)
 
 
 def _without_positions(change: Change) -> tuple[tuple[int, ...], Change]:

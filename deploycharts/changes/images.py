@@ -25,7 +25,7 @@ def split_image(image: str) -> tuple[str, str]:
 def image_changes(now: Situation) -> Iterator[Consequence]:
     """Each change of an image once, with the objects that run it."""
     found: dict[tuple[str, str], tuple[list[str], list[Change]]] = {}
-    for old, new in now.both():
+    for old, new in now.both:
         before = images(old)
         for container, image in images(new).items():
             if container in before and before[container] != image:

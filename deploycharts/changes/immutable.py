@@ -43,7 +43,7 @@ _FIXED: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def immutable(now: Situation) -> Iterator[Consequence]:
     """Changes that the API server will refuse."""
-    for old, new in now.both():
+    for old, new in now.both:
         if is_hook(old) or is_hook(new):  # Helm deletes hooks before it makes them again
             continue
         changes = [each for each in now.changes.get(new.key, ()) if _is_refused(old, each)]

@@ -107,7 +107,7 @@ def runs(now: Situation) -> Iterator[Consequence]:
 
 def next_runs(now: Situation) -> Iterator[Consequence]:
     """CronJobs that will do something else at their next time, or at another time."""
-    for old, new in now.both():
+    for old, new in now.both:
         changes = now.changes.get(new.key, ())
         if new.key.kind != "CronJob" or not changes:
             continue

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from urllib.parse import quote, quote_plus
 
 from deploycharts.changes.identity import flatten
-from deploycharts.documents import Document, Json, digest
+from deploycharts.documents import Document, Json
 
 SHORTEST = 6
 _LONG_LINE = 12
@@ -63,8 +63,11 @@ class Masker:
         Compare two sides only if one masker knows both (`knowing`), else a value that moved out
         of a Secret shows on the side that does not know it.
         """
-        masker = self.knowing(documents)
-        return tuple(masker._document(each) for each in flatten(documents))
+        return self.knowing(documents).known(documents)
+
+    def known(self, documents: Sequence[Document]) -> tuple[Document, ...]:
+        """`documents` for those whose Secret objects this masker knows already."""
+        return tuple(self._document(each) for each in flatten(documents))
 
     def _document(self, each: Document) -> Document:
         if not _is_secret(each.body) and self._is_free(each.body):
@@ -76,7 +79,7 @@ class Masker:
         if _is_secret(each.body):
             self._mask_fields(each.body, body)
         _keep_identity(each.body, body)
-        return each if body == each.body else replace(each, body=body, digest=digest(body))
+        return each if body == each.body else replace(each, body=body)
 
     def _is_free(self, body: Mapping[str, Json]) -> bool:
         """Whether there is certainly no secret: one look at all is cheaper than one at each value.

@@ -7,7 +7,7 @@ another service then looks the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,10 +15,14 @@ from deploycharts.changes.model import Change, FieldPath, Item, Op, Scalar
 from deploycharts.documents import Json, ObjectKey
 from deploycharts.target import Target
 
-MARK = "⟦"
+_MARK = "⟦"
 _PLACEHOLDER = re.compile("⟦(service|SERVICE|environment|release)⟧")
 _PLAIN_FIELD = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
 _FREE_FIELDS = frozenset(("data", "stringData", "labels", "annotations", "matchLabels"))
+
+
+class Marked(ValueError):
+    """A text has the mark of placeholders already: hiding names in it could not be reversed."""
 
 
 def _words(target: Target) -> dict[str, str]:
@@ -39,13 +43,43 @@ def _capitals(name: str) -> str:
 def _hiding(target: Target) -> Callable[[str], str]:
     words = {name: placeholder for name, placeholder in _words(target).items() if name}
     longest_first = sorted(words, key=lambda name: (-len(name), name))
-    names = "|".join(map(re.escape, longest_first))
-    pattern = re.compile(f"(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9])")
 
+    @lru_cache(maxsize=256)
     def hide(text: str) -> str:
-        return pattern.sub(lambda found: words[found[0]], text)
+        if _MARK in text:
+            raise Marked(text)
+        # A regular expression for each target takes longer than all that it replaces.
+        found = [name for name in longest_first if name in text]
+        parts, start = [], 0
+        while place := _first(text, found, start):
+            at, name = place
+            parts += [text[start:at], words[name]]
+            start = at + len(name)
+        return "".join((*parts, text[start:])) if parts else text
 
     return hide
+
+
+def _first(text: str, names: Sequence[str], start: int) -> tuple[int, str] | None:
+    """The first of the names from `start` on that stands for itself, and where that is."""
+    places = [(_whole(text, name, start), name) for name in names]
+    there = [place for place in places if place[0] >= 0]
+    return min(there, key=lambda place: place[0], default=None)
+
+
+def _whole(text: str, name: str, start: int) -> int:
+    """Where a name stands between other characters than letters and digits; -1 if nowhere."""
+    at = text.find(name, start)
+    while at >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(name) : at + len(name) + 1]
+        if not _is_of_word(before) and not _is_of_word(after):
+            return at
+        at = text.find(name, at + 1)
+    return -1
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isascii() and character.isalnum()
 
 
 @lru_cache(maxsize=1024)
@@ -60,7 +94,11 @@ def _showing(target: Target) -> Callable[[str], str]:
 
 
 def hide_names(change: Change, target: Target) -> Change:
-    """The change with placeholders for the target's names."""
+    """The change with placeholders for the target's names.
+
+    Raises:
+        Marked: it has a text that looks like a placeholder.
+    """
     return _translated(change, _hiding(target))
 
 
@@ -70,8 +108,11 @@ def show_names(change: Change, target: Target) -> Change:
 
 
 def hide_in_text(text: str, target: Target) -> str:
-    """A text with placeholders for the target's names."""
-    return _hiding(target)(text)
+    """A text with placeholders for the target's names; unchanged if it has some already."""
+    try:
+        return _hiding(target)(text)
+    except Marked:
+        return text
 
 
 def substitute(text: str, *, service: str, environment: str, release: str) -> str:

@@ -17,7 +17,7 @@ _DIRECTIONS = {"ingress": ("from", "from"), "egress": ("to", "to")}
 
 def network(now: Situation) -> Iterator[Consequence]:
     """Connections that become possible or impossible."""
-    for old, new in now.both():
+    for old, new in now.both:
         changes = now.changes.get(new.key, ())
         if changes:
             yield from _changed(now, old, new, changes)

@@ -36,7 +36,7 @@ _PARTS = (
 
 def restarts(now: Situation) -> Iterator[Consequence]:
     """Workloads whose pod template changes."""
-    for old, new in now.both():
+    for old, new in now.both:
         if new.key.kind in ROLLED and new.key.group == "apps" and not is_hook(new):
             changes = template_changes(now, new.key)
             if changes:
@@ -142,7 +142,7 @@ def _is_data(change: Change) -> bool:
 def unnoticed(now: Situation) -> Iterator[Consequence]:
     """Configuration that changes while the pods that use it go on running."""
     uses: list[tuple[Document, set[ConfigUse]]] | None = None
-    for _, new in now.both():
+    for _, new in now.both:
         if new.key.kind not in _CONFIGS or new.key.group or is_hook(new):
             continue
         changes = [change for change in now.changes.get(new.key, ()) if _is_data(change)]

@@ -24,7 +24,7 @@ _UNITS = (("Gi", _GIBI), ("Mi", 1024**2), ("Ki", 1024))
 
 def scales(now: Situation) -> Iterator[Consequence]:
     """Workloads with another number of pods."""
-    for old, new in now.both():
+    for old, new in now.both:
         if new.key.kind not in _SCALED:
             continue
         because = [each for each in now.changes.get(new.key, ()) if each.path == _REPLICAS]
@@ -69,7 +69,7 @@ def _against(
 
 def autoscales(now: Situation) -> Iterator[Consequence]:
     """Autoscalers with other limits."""
-    for old, new in now.both():
+    for old, new in now.both:
         if new.key.kind != "HorizontalPodAutoscaler":
             continue
         because = now.changes.get(new.key, ())

@@ -62,6 +62,8 @@ class Situation:
     facts: Mapping[ObjectKey, Sequence[Fact]]
     running: Mapping[ObjectKey, int]
     quota: Quota | None
+    both: Sequence[tuple[Document, Document]]
+    """The changed objects that are on both sides."""
 
     @classmethod
     def of(
@@ -80,9 +82,11 @@ class Situation:
         facts: dict[ObjectKey, list[Fact]] = {}
         for fact in change_set.facts:
             facts.setdefault(fact.object, []).append(fact)
-        return cls(
-            change_set.target, Side.of(base), Side.of(head), changes, facts, running or {}, quota
-        )
+        old, new = Side.of(base), Side.of(head)
+        keys = dict.fromkeys((*changes, *facts))
+        both = [(old.objects[key], new.objects[key]) for key in keys
+                if key in old.objects and key in new.objects]  # fmt: skip
+        return cls(change_set.target, old, new, changes, facts, running or {}, quota, both)
 
     @property
     def before(self) -> Mapping[ObjectKey, Document]:
@@ -106,12 +110,6 @@ class Situation:
     ) -> Consequence:
         """A consequence of this target."""
         return Consequence(self.target, kind, key, tuple(because), risk, sentence, pods)
-
-    def both(self) -> Iterable[tuple[Document, Document]]:
-        """Changed objects that are on both sides."""
-        for key in dict.fromkeys((*self.changes, *self.facts)):
-            if key in self.before and key in self.after:
-                yield self.before[key], self.after[key]
 
     def added(self) -> Iterable[tuple[Document, Change]]:
         """The objects that are new."""

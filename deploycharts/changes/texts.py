@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from deploycharts.documents import Json
 
 _MANY_LINES = 4000
 
 
+@lru_cache(maxsize=256)
 def line_patch(old: str, new: str) -> list[Json]:
-    """The hunks [first line, removed lines, inserted lines] that turn `old` into `new`."""
+    """The hunks [first line, removed lines, inserted lines] that turn `old` into `new`.
+
+    Cached, since environments and releases often share their configuration.
+    """
     before, after = old.split("\n"), new.split("\n")
     start = _common(before, after)
     end = _common(before[start:][::-1], after[start:][::-1])

@@ -32,7 +32,7 @@ def mapping(value: object, *path: str) -> Mapping[str, Json]:
 def field(value: object, *path: str) -> Json:
     """The value at a path of fields; None where there is none."""
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None
     return value  # type: ignore[return-value]
 
 

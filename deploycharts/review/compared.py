@@ -142,7 +142,7 @@ def _difference(unit: Unit, base: Output, head: Output, key: bytes) -> Differenc
     releases = [each for each in (unit.base, unit.head) if each is not None]
     hidden = (value for each in releases for value in secrets_of(each))
     mask = Masker(hidden, key).knowing(before, after)
-    before, after = mask.documents(before), mask.documents(after)
+    before, after = mask.known(before), mask.known(after)
     changes = compare(unit.target, before, after)
     return None if changes.is_empty else Difference(unit, changes, before, after, mask)
 

@@ -46,12 +46,14 @@ def _review(both: Sides, cache: Cache, *, everything: bool) -> Review:
     charts = scope.chosen_charts
     scope.lay_out(charts)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        # helmfile takes its time; meanwhile charts are tried with their fixtures.
         evaluating = pool.submit(lambda: scope.pairs)
         tried = units.of_charts(both, charts)
-        compared = _compare(both, tried, cache, everything=everything)
+        # helmfile may take its time; meanwhile charts are tried with their fixtures.
+        first = () if evaluating.done() else tried
+        compared = _compare(both, first, cache, everything=everything)
         released, broken = units.of_services(evaluating.result())
-    compared = together(compared, _compare(both, released, cache, everything=everything))
+    rest = released if first else (*tried, *released)
+    compared = together(compared, _compare(both, rest, cache, everything=everything))
     failures = (*broken, *compared.failures)
     idle = idle_lines(scope, released, compared)
     return Review(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from deploycharts.documents import Document
+from deploycharts.documents import Document, digest
 from deploycharts.errors import Problems, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.scaffold.podsecurity import pod_spec
@@ -68,9 +68,10 @@ def _prepare(cluster: Cluster) -> None:
 def _bodies(documents: Iterable[Document]) -> Iterator[dict[str, Any]]:
     seen: set[str] = set()
     for document in documents:
-        if document.digest in seen:
+        content = digest(document.body)
+        if content in seen:
             continue
-        seen.add(document.digest)
+        seen.add(content)
         yield _moved(document.body)
         spec = pod_spec(document.body)
         if spec is not None and document.key.kind != "Pod":

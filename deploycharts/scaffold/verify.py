@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts import documents
-from deploycharts.documents import Document
+from deploycharts.documents import Document, digest
 from deploycharts.errors import Problems, UserError
 from deploycharts.scaffold import podsecurity, schemas
 from deploycharts.scaffold.question import Answers
@@ -135,9 +135,10 @@ def _problems(
             yield answer
             continue
         for document in answer:
-            if document.digest in seen:
+            content = digest(document.body)
+            if content in seen:
                 continue
-            seen.add(document.digest)
+            seen.add(content)
             for problem in _of_document(document, strict=strict):
                 what = f"{document.key}: {problem} ({case.name})"
                 yield UserError(what, where=document.template or None)

@@ -84,15 +84,16 @@ def chart_listing(chart: Path) -> str:
 
     The same text as the guard computes in a shell; links are followed.
     """
-    files = []
-    for folder, folders, names in os.walk(chart, followlinks=True):
-        if Path(folder) == chart and ".git" in folders:
+    top, shown = str(chart), {}
+    for folder, folders, names in os.walk(top, followlinks=True):
+        if folder == top and ".git" in folders:
             folders.remove(".git")
-        files += [Path(folder, name) for name in names]
-    shown = {f"./{file.relative_to(chart).as_posix()}": file for file in files if file.is_file()}
+        below = folder.removeprefix(top)
+        shown.update({f".{below}/{name}": Path(folder, name) for name in names})
     lines = (
         f"{hashlib.sha256(shown[name].read_bytes()).hexdigest()}  {name}"
         for name in sorted(shown, key=os.fsencode)
+        if shown[name].is_file()
     )
     return "\n".join(lines)
 

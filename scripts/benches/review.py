@@ -172,8 +172,11 @@ def bench_helper(root: Path, base: Path, cache: Path, check: Callable[..., None]
     """A change of the helper that 50 charts carry."""
     repository.change_helper(root, 6)
     cold = review(root, cache)
-    repository.change_helper(root, 7)
-    warm = review(root, cache)
+    runs = []
+    for timeout in (7, 8, 9):
+        repository.change_helper(root, timeout)
+        runs.append(review(root, cache))
+    warm = sorted(runs, key=lambda run: run.seconds)[1]
     watched = [
         review(root, folder, is_watched=True) for folder in (cache.with_name("other"), cache)
     ]
@@ -183,8 +186,8 @@ def bench_helper(root: Path, base: Path, cache: Path, check: Callable[..., None]
     say(f"the helper of {repository.MESHED} charts, {len(cases)} units")
     say(f"  helm and diff: {seconds:.1f} s, {cpu:.1f} s of processors, {hunks} hunks")
     for name, run in (("cold", cold), ("warm", warm)):
-        say(f"  review, {name}: {run.seconds:.2f} s, {run.cpu:.2f} s of processors, "
-            f"{len(run.out.splitlines())} lines")  # fmt: skip
+        say(f"  review, {name}: {run.seconds:.2f} s, {run.cpu:.2f} s of processors "
+            f"({cpu / run.cpu:.1f} times), {len(run.out.splitlines())} lines")  # fmt: skip
     check("faster cold", seconds / cold.seconds, 4, "times", at_least=True)
     check("faster warm", seconds / warm.seconds, 10, "times", at_least=True)
     check("printed changes", changes_in(warm.out), MOST_CHANGES, "changes")

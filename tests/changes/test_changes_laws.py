@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from deploycharts.changes.compare import compare
 from deploycharts.changes.consequences import consequences
 from deploycharts.changes.fold import fold, unfold
 from deploycharts.changes.model import Op
+from deploycharts.changes.names import hide_in_text
+from deploycharts.target import Target
 from tests.changes.changes_builders import TARGET, Body, documents, target
 
 pytestmark = pytest.mark.slow
@@ -193,3 +196,24 @@ def test_unfolding_gives_the_changes_that_were_folded(
         assert sorted(map(str, found.changes)) == sorted(map(str, each.changes))
         result = apply(found, documents(*base))
         assert exact(result) == exact(last_of_each(head))
+
+
+@given(
+    st.lists(st.sampled_from(["web", "web-app", "WEB_APP", "prod", "-", ".", "x", "é", "⟦", " "])),
+    st.sampled_from([Target("web", "prod", "web-app"), Target("web-app", "prod", "web")]),
+)
+def test_names_are_hidden_wherever_they_are_whole_words(parts: list[str], where: Target) -> None:
+    """A regular expression says the same, slowly."""
+    text = "".join(parts)
+    words = {
+        where.release: "⟦release⟧",
+        where.environment: "⟦environment⟧",
+        where.service.upper().replace("-", "_"): "⟦SERVICE⟧",
+        where.service: "⟦service⟧",
+    }
+    names = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    expected = re.sub(
+        f"(?<![A-Za-z0-9])(?:{names})(?![A-Za-z0-9])", lambda found: words[found[0]], text
+    )
+
+    assert hide_in_text(text, where) == (text if "⟦" in text else expected)

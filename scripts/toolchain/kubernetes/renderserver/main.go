@@ -71,12 +71,27 @@ func main() {
 		os.Exit(1)
 	}
 	for next := range answers {
-		if err := encoder.Encode(<-next); err != nil {
+		found, err := await(next, out)
+		if err == nil {
+			err = encoder.Encode(found)
+		}
+		if err != nil {
 			os.Exit(1)
 		}
 	}
 	if err := out.Flush(); err != nil {
 		os.Exit(1)
+	}
+}
+
+// await waits for an answer; who reads the others has them meanwhile.
+func await(next <-chan answer, out *bufio.Writer) (answer, error) {
+	select {
+	case found := <-next:
+		return found, nil
+	default:
+		err := out.Flush()
+		return <-next, err
 	}
 }
 
