@@ -1,7 +1,7 @@
 """The files of a plan, kept as they were: what happens in the work tree meanwhile is no matter.
 
 A snapshot is a folder that looks like the repository. What helmfile and helm read is copied; all
-else, credentials among it, is a link to where it really is.
+else, credentials among it, is a link to where it really is. The programs of checks run in it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploycharts.deployment.plan import Plan
+from deploycharts.registry.checks import Check, Command
 from deploycharts.tools.workdir import private_folder
 
 _STATE = Path("helmfile.d")
@@ -30,11 +31,23 @@ def taken(plan: Plan) -> Iterator[Plan]:
         copy = workdir / "repository"
         _freeze(root, copy, sorted(_needed(plan, root)))
         steps = tuple(
-            replace(step, release=replace(
-                step.release, state_file=_moved(step.release.state_file, root, copy)))
+            replace(
+                step,
+                release=replace(
+                    step.release, state_file=_moved(step.release.state_file, root, copy)
+                ),
+                checks=tuple(_checked_in(copy, check) for check in step.checks),
+            )
             for step in plan.steps
-        )  # fmt: skip
+        )
         yield replace(plan, steps=steps)
+
+
+def _checked_in(copy: Path, check: Check) -> Check:
+    """The check with a program of the copy."""
+    if not isinstance(check.probe, Command):
+        return check
+    return replace(check, probe=replace(check.probe, folder=copy))
 
 
 def _needed(plan: Plan, root: Path) -> set[Path]:
@@ -44,6 +57,7 @@ def _needed(plan: Plan, root: Path) -> set[Path]:
         if step.release.chart.path is not None:
             wanted.append(step.release.chart.path)
         wanted += [root / layer.source.path for layer in step.release.layers]
+        wanted += _programs(step.checks, root)
     found: set[Path] = set()
     while wanted:
         path = wanted.pop()
@@ -53,6 +67,14 @@ def _needed(plan: Plan, root: Path) -> set[Path]:
         found.add(inside)
         wanted += [link.resolve() for link in _links(root / inside)]
     return found
+
+
+def _programs(checks: Iterable[Check], root: Path) -> Iterator[Path]:
+    """The programs of checks that lie in the repository, with what lies beside them."""
+    for check in checks:
+        if isinstance(check.probe, Command) and "/" in check.probe.argv[0]:
+            program = root / check.probe.argv[0]
+            yield program if program.parent == root else program.parent
 
 
 def _inside(path: Path, root: Path) -> Path | None:

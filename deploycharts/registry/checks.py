@@ -11,6 +11,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import TypeAlias
 
 from deploycharts.registry.environments import GROUP, Environment
@@ -74,11 +75,17 @@ class OpenApi:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program on the deployer's machine, with a port-forward to a pod of the release."""
+    """A program on the deployer's machine, with a port-forward to a pod of the release.
+
+    Attributes:
+        argv: the program and its arguments; with a slash it is a path in the repository.
+        folder: the top of the repository as it was planned; None: as it is.
+    """
 
     argv: tuple[str, ...]
     port: str = ""
     scheme: str = "http"
+    folder: Path | None = None
 
     @property
     def title(self) -> str:

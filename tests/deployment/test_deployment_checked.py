@@ -63,3 +63,20 @@ def test_a_check_without_data_passes_no_gate(make: Make) -> None:
     assert ended.code == 6, ended.err
     assert "unknown, " in ended.err
     assert service.history("staging", "main")[-1] == (1, "uninstalled")
+
+
+def test_a_program_that_changes_meanwhile_is_run_as_it_was_planned(make: Make) -> None:
+    service = make("staging")
+    program = service.root / "checks" / "smoke.sh"
+    program.parent.mkdir()
+    # What a `git pull` does while the canary is checked.
+    program.write_text(f"#!/bin/sh\necho 'exit 1' > {program}\n. checks/beside.sh\n")
+    program.chmod(0o755)
+    (program.parent / "beside.sh").write_text(f"echo 'exit 1' > {program.parent}/beside.sh\n")
+    service.say(checks=[{"command": ["checks/smoke.sh"], "everySeconds": 1, "withinSeconds": 3}])
+
+    ended = service.deploy("staging")
+
+    assert ended.code == 0, ended.err
+    assert "exit 1" in program.read_text()
+    assert f"staging {service.name}/main: checks/smoke.sh: passed" in ended.err

@@ -44,7 +44,7 @@ def environ(attempt: Attempt, url: str) -> dict[str, str]:
 
 
 def _for_pod(probe: Command, attempt: Attempt, pod: Body) -> Finding:
-    root = attempt.place.environment.root
+    root = probe.folder or attempt.place.environment.root
     program = probe.argv[0]
     argv = [str(root / program) if "/" in program else program, *probe.argv[1:]]
     with ExitStack() as stack:
