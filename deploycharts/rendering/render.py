@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
+from deploycharts.changes.masking import Masker
 from deploycharts.documents import Document, Json, load, parse_manifest
 from deploycharts.errors import UserError
 from deploycharts.rendering.cache import user_cache
@@ -94,7 +96,7 @@ def _by_helm(release: Release) -> tuple[tuple[str, Json], ...]:
 
 def render_failure(release: Release, answer: Result, files: Mapping[str, Layer]) -> UserError:
     """What is wrong with a chart that helm does not render, at its place."""
-    message = answer.err.strip().removeprefix("Error: ")
+    message = told_by_helm(release, answer)
     for name, layer in files.items():
         message = message.replace(name, layer.source.path)
     place = _TEMPLATE_PLACE.search(message)
@@ -107,6 +109,12 @@ def render_failure(release: Release, answer: Result, files: Mapping[str, Layer])
         why=message[-3000:],
         next_step=f"helm lint {_shown_chart(release)}",
     )
+
+
+def told_by_helm(release: Release, answer: Result) -> str:
+    """Why helm refused a release; it quotes the values that it objects to, so these are masked."""
+    masker = Masker(secrets_of(release), secrets.token_bytes(32))
+    return masker.text(answer.err.strip().removeprefix("Error: "))
 
 
 def _shown_chart(release: Release) -> str:

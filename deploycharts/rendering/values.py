@@ -14,6 +14,7 @@ from deploycharts.documents import Json
 from deploycharts.errors import UserError
 from deploycharts.rendering.chartfiles import ChartFiles
 from deploycharts.rendering.release import Release
+from deploycharts.rendering.render import told_by_helm
 from deploycharts.tools import helm
 from deploycharts.tools.workdir import private_folder
 
@@ -86,7 +87,7 @@ def effective(release: Release, chart: ChartFiles | None) -> Effective:
             raise UserError(
                 f"{release.target}: helm cannot merge the values",
                 where=release.chart.reference,
-                why=_without_paths(answer.err, release, workdir),
+                why=_without_paths(told_by_helm(release, answer), release, workdir),
             )
     found = {name: json.loads(base64.b64decode(text)) for name, text in _ANSWER.findall(answer.out)}
     return Effective(found["values"] or {}, found["subcharts"], chart is not None)
@@ -134,4 +135,4 @@ def _copy_bare(chart: ChartFiles, copy: Path) -> None:
 def _without_paths(message: str, release: Release, workdir: Path) -> str:
     for index, layer in enumerate(release.layers):
         message = message.replace(str(workdir / f"{index}.yaml"), layer.source.path)
-    return message.strip().removeprefix("Error: ")[-3000:]
+    return message[-3000:]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploycharts.errors import UnknownName
+from deploycharts.errors import UnknownName, UserError
 from deploycharts.rendering.release import Release, evaluate
 from deploycharts.rendering.render import render
 from tests.services import Deployable
@@ -52,6 +52,19 @@ def test_a_layer_into_which_secrets_are_fetched_is_secret(service: Deployable) -
 
     assert b"s3cret-token" in layer.content
     assert layer.secret
+
+
+def test_what_helm_quotes_of_a_secret_layer_is_masked(service: Deployable) -> None:
+    service.write("private.example.yaml", {"secrets": {"env": {"TOKEN": "correct-horse"}}})
+    template = service.root / "charts" / "echoserver" / "templates" / "secret.yaml"
+    template.write_text('{{ fail (printf "%s is too old" .Values.secrets.env.TOKEN) }}')
+
+    with pytest.raises(UserError, match="does not render") as raised:
+        render(_evaluate(service))
+
+    assert "<secret " in raised.value.why
+    assert "is too old" in raised.value.why
+    assert "correct-horse" not in raised.value.why
 
 
 def test_releases_come_in_the_order_of_their_needs(service: Deployable) -> None:
