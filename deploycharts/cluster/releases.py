@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,9 @@ from typing import Any
 from deploycharts.cluster.connection import Cluster
 from deploycharts.documents import Document, parse_manifest
 
-GOOD = frozenset({"deployed", "superseded"})
+_GOOD = frozenset({"deployed", "superseded"})
+# Helm's own text: of upgrades, rollbacks and waits that failed.
+_FAILED = re.compile(r'(?:Release|Upgrade|Rollback) ".*" failed: ')
 SERVER_SIDE = "ssa"
 PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"})
 
@@ -46,6 +49,15 @@ class Revision:
     labels: Mapping[str, str]
     manifest: str = field(repr=False)
     apply_method: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it rolled out.
+
+        Helm calls a failed revision superseded when a rollback from it fails, too
+        (pkg/action/rollback.go); what it said of the failure stays.
+        """
+        return self.status in _GOOD and _FAILED.match(self.description) is None
 
     def documents(self) -> tuple[Document, ...]:
         """Its objects, parsed."""
@@ -115,7 +127,7 @@ def baseline(history: tuple[Revision, ...]) -> Baseline:
     newest = history[-1] if history else None
     if newest is None or newest.status in {"uninstalled", "uninstalling"}:
         return Baseline(None, newest)
-    good = [revision for revision in history if revision.status in GOOD]
+    good = [revision for revision in history if revision.is_good]
     return Baseline(good[-1] if good else None, newest)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from deploycharts.cluster.releases import GOOD, Revision
+from deploycharts.cluster.releases import Revision
 from deploycharts.deployment.wayback import withdrawn
 from deploycharts.registry.policy import Gates
 from deploycharts.target import Target
@@ -132,7 +132,7 @@ def _ran(history: tuple[Revision, ...]) -> set[str]:
     return {
         revision.labels.get(ARTIFACT, "")
         for revision in history
-        if revision.status in GOOD and revision.number not in gone
+        if revision.is_good and revision.number not in gone
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from deploycharts.cluster.releases import GOOD, PENDING, Revision
+from deploycharts.cluster.releases import PENDING, Revision
 from deploycharts.errors import unknown
 
 LAST_GOOD = "last-good"
@@ -36,13 +36,13 @@ def choose(
             raise unknown("revision", to, [str(number) for number in numbers])
         return numbers[int(to)]
     gone = withdrawn(history)
-    good = [r for r in history if r.status in GOOD and r.number not in gone]
+    good = [r for r in history if r.is_good and r.number not in gone]
     if to != LAST_GOOD:
         named = [r for r in good if r.labels.get("deployment") == to]
         return named[-1] if named and named[-1].manifest != newest.manifest else None
     if newest.status in PENDING or newest.status == "failed":
         return good[-1] if good else UNINSTALL
-    if newest.status not in GOOD or (not alone and newest.labels.get("deployment", "") != last):
+    if not newest.is_good or (not alone and newest.labels.get("deployment", "") != last):
         return None
     others = [r for r in good if r.manifest != newest.manifest]
     return others[-1] if others else None
@@ -56,7 +56,7 @@ def withdrawn(history: Iterable[Revision]) -> frozenset[int]:
     found: set[int] = set()
     for revision in history:
         goal = _ROLLBACK.match(revision.description)
-        if goal and revision.status in GOOD:
+        if goal and revision.is_good:
             found |= set(range(int(goal[1]) + 1, revision.number))
     return frozenset(found)
 

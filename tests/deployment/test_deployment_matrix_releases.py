@@ -159,3 +159,31 @@ def test_an_api_server_that_is_gone_for_seconds_does_not_end_a_roll_out(
 
         assert process.returncode == 0, err
         assert service.history("staging", "main")[-1] == (2, "deployed")
+
+
+def test_what_failed_is_no_way_back_though_helm_calls_it_superseded(
+    make: Make, objects: ObjectsOf
+) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.say(onFailure="hold")
+    service.fault("crash")
+    assert service.deploy("staging").code == 7
+    somebodys: dict[str, Any] = {
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": f"{service.name}-canary", "namespace": service.name},
+    }  # fmt: skip
+    grace = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 77}}}}
+    objects("staging").apply("apps/v1", "deployments", somebodys | grace, manager="somebody")
+
+    # It meets a conflict, and marks the failed revision as if it had been good.
+    assert service.helm("staging", "rollback", "canary", "1").code != 0
+    assert service.history("staging", "canary") == [
+        (1, "deployed"), (2, "superseded"), (3, "failed"),
+    ]  # fmt: skip
+    objects("staging").apply("apps/v1", "deployments", somebodys, manager="somebody")
+    back = service.deploy("rollback", "staging", "--release", "canary")
+
+    assert back.code == 0, back.err
+    assert "rollback to 1" in back.err
+    assert service.history("staging", "canary")[-1] == (4, "deployed")

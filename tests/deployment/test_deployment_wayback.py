@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deploycharts.cluster.releases import Revision
@@ -55,6 +57,13 @@ def test_going_back_twice_goes_further_back() -> None:
 def test_a_failed_or_pending_one_goes_back_to_the_good_one_before() -> None:
     assert _goal(_history("deployed v1 A", "failed v2 B")) == 1
     assert _goal(_history("deployed v1 A", "pending-upgrade v2 B")) == 1
+
+
+def test_what_failed_is_not_good_though_a_failed_rollback_made_it_superseded() -> None:
+    first, second, third = _history("deployed v1 A", "superseded v2 B", "failed v1 A")
+    failed = replace(second, description='Upgrade "main" failed: context deadline exceeded')
+
+    assert _goal((first, failed, third)) == 1
 
 
 def test_what_never_rolled_out_is_removed() -> None:
