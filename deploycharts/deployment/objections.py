@@ -27,6 +27,7 @@ class RefusalKind(Enum):
     POD_SECURITY = "the pod security standard"
     QUOTA = "the quota"
     NAMESPACE = "the namespace"
+    ENDING = "the namespace is being deleted"
     NOT_SERVED = "the cluster does not know this kind"
     TAKEN = "the object belongs to somebody else"
 
@@ -108,7 +109,8 @@ def _told(
         yield from _conflicts(key, error)
     elif _about_namespace(error):
         namespace = ObjectKey("", "Namespace", "", key.namespace)
-        yield Refusal(namespace, RefusalKind.NAMESPACE, _namespace_words(error, key.namespace))
+        kind = RefusalKind.ENDING if _is_terminating(error) else RefusalKind.NAMESPACE
+        yield Refusal(namespace, kind, _namespace_words(error, key.namespace))
     elif is_unserved(error):
         yield not_served(each)
     elif error.status == 422 and "denied request" not in message:

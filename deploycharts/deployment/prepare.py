@@ -16,7 +16,7 @@ from deploycharts.changes.situation import Quota
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
-from deploycharts.deployment import drift, journal, refusals
+from deploycharts.deployment import drift, journal, namespaces, refusals
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
@@ -81,7 +81,11 @@ class _Desk:
     looking: bool
 
     def steps(self, pair: tuple[Environment, Service]) -> tuple[Step, ...]:
-        environment, service = pair
+        namespace = self.repository.registration(pair[1].name).namespace
+        with namespaces.credentials_explained(namespace, pair[0].name):
+            return self._steps(*pair)
+
+    def _steps(self, environment: Environment, service: Service) -> tuple[Step, ...]:
         cluster = Cluster(environment.kubeconfig_of(service.name), name=environment.name)
         try:
             with ThreadPoolExecutor(max_workers=1) as pool:
@@ -117,6 +121,8 @@ class _Desk:
             on_failure=service.policy.on_failure,
         )
         step = replace(step, refusals=_refusals(cluster, step, rendered, baseline))
+        if not self.looking:
+            namespaces.refuse_ending(cluster, step)
         return _with_situation(step, cluster)
 
 

@@ -112,31 +112,6 @@ def test_a_namespace_that_nobody_registered_is_refused(make: Make) -> None:
         assert words not in refused.err
 
 
-def test_a_namespace_that_is_going_is_refused_before_anything_begins(
-    make: Make, objects: ObjectsOf
-) -> None:
-    service = make("staging")
-    service.deploy("staging")
-    service.greet("good day")
-    staging = objects("staging")
-    keep = {"apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {"name": "keep", "namespace": service.name,
-                         "finalizers": ["test.example.org/keep"]}}  # fmt: skip
-    staging.create("v1", "configmaps", keep)
-    staging.delete("v1", "namespaces", service.name)
-    try:
-        refused = service.deploy("staging")
-    finally:
-        free = {"metadata": {"finalizers": None}}
-        staging.patch("v1", "configmaps", "keep", free, namespace=service.name)
-
-    assert refused.code not in {0, 7, 70}, refused.err
-    assert service.name in refused.err
-    assert "terminat" in refused.err
-    for words in NOT_A_REASON:
-        assert words not in refused.err
-
-
 def test_an_api_server_that_is_gone_for_seconds_does_not_end_a_roll_out(
     make: Make, objects: ObjectsOf
 ) -> None:

@@ -138,7 +138,8 @@ def test_the_namespace_is_the_trouble_of_all_its_objects() -> None:
     (missing,) = _told(404, 'namespaces "echo" not found', kind="namespaces", name="echo")
     (ending,) = _told(403, "forbidden: x", {"reason": "NamespaceTerminating", "message": "x"})
 
-    assert missing.kind is ending.kind is RefusalKind.NAMESPACE
+    assert (missing.kind, ending.kind) == (RefusalKind.NAMESPACE, RefusalKind.ENDING)
+    assert missing.object == ending.object
     assert (missing.object.kind, missing.object.name) == (key.kind, "echo")
     assert "is being deleted" in ending.message
 
