@@ -14,7 +14,7 @@ from deploycharts.deployment import gates, holds
 from deploycharts.deployment.gates import Gate
 from deploycharts.deployment.objections import RefusalKind
 from deploycharts.deployment.plan import Action, Plan, Step, Wish
-from deploycharts.errors import Refused, UserError
+from deploycharts.errors import Refused, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.policy import Gates
 from deploycharts.registry.repository import Repository
@@ -147,4 +147,20 @@ def require_open(plan: Plan) -> None:
                 why="the API server would refuse to overwrite it",
                 next_step=f"put the edit into git, or overwrite it: "
                 f"deploy {environment} {service} --take-over",
+            )
+
+
+def require_unheld(plan: Plan) -> None:
+    """Make sure that no hold came between the plan and the word.
+
+    Raises:
+        StalePlan: one did.
+    """
+    found = holds.gates_before(plan.acting, emergency=bool(plan.wish.emergency))
+    for step in plan.acting:
+        for gate in gates.refused(found.get(step.target, ())):
+            raise StalePlan(
+                f"{step.target}: {gate.sentence}",
+                why="the hold came after the plan was made",
+                next_step=gate.next_step,
             )

@@ -44,7 +44,8 @@ class Lane:
 
     Attributes:
         touched: gets each step before its act begins, shared with other lanes.
-        failures: gets the failures that the service's policy goes on after.
+        failures: what failed so far.
+        note: is told of failures that the service's policy goes on after.
     """
 
     steps: Sequence[Step]
@@ -53,7 +54,8 @@ class Lane:
     person: Person
     listen: Listener
     touched: list[Step]
-    failures: list[StepFailed]
+    failures: Sequence[StepFailed]
+    note: Callable[[StepFailed], None]
     clock: Callable[[], float] = time.monotonic
     _revisions: dict[Target, int] = field(default_factory=dict)
 
@@ -80,8 +82,7 @@ class Lane:
             except StepFailed as failure:
                 if step.on_failure is not OnFailure.GO_ON:
                     raise
-                self.listen(progress.Failed(failure.target, failure.revision, failure.evidence))
-                self.failures.append(failure)
+                self.note(failure)
             except (StalePlan, OutcomeUnknown):
                 # It was not begun, or nobody knows how it ended: it is not touched further.
                 self.touched.remove(step)

@@ -10,11 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from deploycharts.deployment import holds, journal, progress, snapshot
+from deploycharts.deployment import entrance, journal, progress, snapshot
 from deploycharts.deployment.act import Actor, StepFailed
 from deploycharts.deployment.blame import Blame
 from deploycharts.deployment.control import Command, Control, Stopped
-from deploycharts.deployment.gates import refused
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.lane import Lane, WordRefused
 from deploycharts.deployment.outcome import Outcome, behind, commands
@@ -54,22 +53,10 @@ def run(
         StalePlan: before anything was changed, the world turned out to have moved.
         OutcomeUnknown: an act was begun and the cluster cannot be asked how it ended.
     """
-    _require_unheld(plan)
+    entrance.require_unheld(plan)
     with Signals() as signals, snapshot.taken(plan) as frozen:
         deployment = Deployment(frozen, signals, listen, operator or Nobody(), folder, make_actor)
         return deployment.run({step.target: step for step in plan.steps})
-
-
-def _require_unheld(plan: Plan) -> None:
-    """A hold may have come between the plan and the word."""
-    found = holds.gates_before(plan.acting, emergency=bool(plan.wish.emergency))
-    for step in plan.acting:
-        for gate in refused(found.get(step.target, ())):
-            raise StalePlan(
-                f"{step.target}: {gate.sentence}",
-                why="the hold came after the plan was made",
-                next_step=gate.next_step,
-            )
 
 
 class Deployment:
@@ -132,6 +119,7 @@ class Deployment:
             listen=self._listen,
             touched=self._touched,
             failures=self._failures,
+            note=self._note,
         )
 
     def _labels(self) -> dict[str, str]:
@@ -183,11 +171,8 @@ class Deployment:
         if error is None or isinstance(error, Stopped):
             return
         if isinstance(error, StepFailed):
-            self._listen(progress.Failed(error.target, error.revision, error.evidence))
-            self._failures.append(error)
-            step = self._planned[error.target]
-            self._blame.search(step, error.evidence)
-            is_hold = step.on_failure is OnFailure.HOLD
+            self._note(error)
+            is_hold = self._planned[error.target].on_failure is OnFailure.HOLD
             self._control.say(Command.HOLD if is_hold else Command.ROLL_BACK)
         elif isinstance(error, WordRefused):
             self._errors.append(error)
@@ -197,6 +182,12 @@ class Deployment:
             self._book.append("trouble", error=str(error) or repr(error))
             self._errors.append(error)
             self._control.say(Command.ROLL_BACK)
+
+    def _note(self, failure: StepFailed) -> None:
+        """Tell of a step that failed, and look for the reason, whatever is done about it."""
+        self._listen(progress.Failed(failure.target, failure.revision, failure.evidence))
+        self._failures.append(failure)
+        self._blame.search(self._planned[failure.target], failure.evidence)
 
     def _conclude(self) -> Outcome:
         command = self._control.command

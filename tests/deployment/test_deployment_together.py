@@ -76,6 +76,9 @@ def test_a_deployment_may_go_on_after_a_failure(make: Make) -> None:
     assert service.history("staging", "canary")[-1] == (2, "failed")
     assert service.history("staging", "main")[-1] == (2, "deployed")
     assert f"NOT rolled back: staging {service.name}/canary" in ended.err
+    [outcome] = [line for line in service.journal() if line["kind"] == "outcome"]
+    [suspect] = outcome["suspects"]
+    assert "hello → good day" in suspect
 
 
 def test_what_is_edited_during_a_roll_out_is_not_deployed(make: Make) -> None:
