@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases, workloads
@@ -16,10 +16,13 @@ from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.readiness import counts
 from deploycharts.deployment.symptoms import diagnose
 from deploycharts.documents import Document, Json
-from deploycharts.errors import UserError
+from deploycharts.errors import UnknownName, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
+from deploycharts.rendering.release import evaluate
 from deploycharts.target import Target
+
+_UNINSTALLED = "uninstalled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class ReleaseStatus:
         ready: ready pods of its newest template, of `wanted`.
         troubles: what is wrong with its pods now.
         remark: what its history says beyond that, such as who left it pending.
+        wanted_here: whether the service's helmfile wants it installed.
     """
 
     target: Target
@@ -46,10 +50,13 @@ class ReleaseStatus:
     troubles: tuple[str, ...]
     deployment: str
     remark: str = ""
+    wanted_here: bool = True
 
     @property
     def is_well(self) -> bool:
-        """Whether it rolled out and all of its pods are ready."""
+        """Whether it rolled out and all of its pods are ready; or is gone, as the helmfile says."""
+        if self.status == _UNINSTALLED and not self.wanted_here:
+            return not self.troubles
         return self.status == "deployed" and self.ready >= self.wanted and not self.troubles
 
     def as_json(self) -> Json:
@@ -59,7 +66,7 @@ class ReleaseStatus:
             "release": self.target.release, "revision": self.revision, "status": self.status,
             "since": self.since, "images": list(self.images), "ready": self.ready,
             "wanted": self.wanted, "troubles": list(self.troubles),
-            "deployment": self.deployment, "remark": self.remark,
+            "deployment": self.deployment, "remark": self.remark, "well": self.is_well,
         }  # fmt: skip
 
 
@@ -89,9 +96,21 @@ def _read(repository: Repository, environment: Environment, service: str) -> lis
             target = Target(service, environment.name, name)
             history = releases.revisions(cluster, namespace, name)
             found.append(_status(cluster, target, history[-1]))
-        return found
     finally:
         cluster.close()
+    if all(each.status != _UNINSTALLED for each in found):
+        return found  # reading the helmfile takes longer than all else
+    wanted = _wanted(repository, environment, service)
+    return [replace(each, wanted_here=each.target.release in wanted) for each in found]
+
+
+def _wanted(repository: Repository, environment: Environment, service: str) -> set[str]:
+    """The names of the releases that the service's helmfile installs."""
+    try:
+        declared = evaluate(repository, repository.service(service), environment)
+    except UnknownName:  # no release at all is declared there
+        return set()
+    return {each.target.release for each in declared if each.installed}
 
 
 def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus:

@@ -68,6 +68,23 @@ def pod_spec(container: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def declare(service: Deployable, *names: str) -> None:
+    """Declare the service's releases anew."""
+    state = service.folder / "helmfile.yaml.gotmpl"
+    text = state.read_text()
+    start, end = text.index("(list "), text.index(") }}", text.index("(list "))
+    listed = " ".join(f'"{name}"' for name in names)
+    state.write_text(text[:start] + f"(list {listed}" + text[end:])
+
+
+def install(service: Deployable, condition: str) -> None:
+    """Say in the template of all releases which of them are installed."""
+    template = service.root / "helmfile.d" / "release.yaml.gotmpl"
+    name = "  - name: {{ $release }}\n"
+    installed = f"    installed: {{{{ {condition} }}}}\n"
+    template.write_text(template.read_text().replace(name, name + installed))
+
+
 def require_back(service: Deployable, ended: Ended, *words: str) -> None:
     """The deployment went back together, said why, and left nothing in the middle."""
     assert ended.code == 6, ended.err

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from deploycharts.cluster.objects import Objects
-from tests.deployment.matrix_builders import NOT_A_REASON, require_back, require_next_works
+from tests.deployment.matrix_builders import (
+    NOT_A_REASON,
+    declare,
+    install,
+    require_back,
+    require_next_works,
+)
 from tests.services import Deployable, Make
 from tests.waiting import wait_until
 from tests.wire import wired
@@ -19,28 +25,11 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
 ObjectsOf = Callable[[str], Objects]
 
 
-def _releases(service: Deployable, *names: str) -> None:
-    """Declare the service's releases anew."""
-    state = service.folder / "helmfile.yaml.gotmpl"
-    text = state.read_text()
-    start, end = text.index("(list "), text.index(") }}", text.index("(list "))
-    listed = " ".join(f'"{name}"' for name in names)
-    state.write_text(text[:start] + f"(list {listed}" + text[end:])
-
-
-def _install(service: Deployable, condition: str) -> None:
-    """Say in the template of all releases which of them are installed."""
-    template = service.root / "helmfile.d" / "release.yaml.gotmpl"
-    name = "  - name: {{ $release }}\n"
-    installed = f"    installed: {{{{ {condition} }}}}\n"
-    template.write_text(template.read_text().replace(name, name + installed))
-
-
 def test_a_release_that_the_failing_deployment_adds_is_removed_again(make: Make) -> None:
     service = make("staging")
-    _releases(service, "main")
+    declare(service, "main")
     service.deploy("staging")
-    _releases(service, "canary", "main")
+    declare(service, "canary", "main")
     service.fault("crash", file="values-main.yaml")
 
     failed = service.deploy("staging")
@@ -56,7 +45,7 @@ def test_a_release_that_the_failing_deployment_removes_is_restored(make: Make) -
     service.deploy("staging")
     template = service.root / "helmfile.d" / "release.yaml.gotmpl"
     before = template.read_text()
-    _install(service, 'ne $release "canary"')
+    install(service, 'ne $release "canary"')
     service.fault("crash", file="values-main.yaml")
 
     failed = service.deploy("staging")
