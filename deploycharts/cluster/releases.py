@@ -10,7 +10,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from deploycharts.documents import Document, parse_manifest
 _GOOD = frozenset({"deployed", "superseded"})
 # Helm's own text: of upgrades, rollbacks and waits that failed.
 _FAILED = re.compile(r'(?:Release|Upgrade|Rollback) ".*" failed: ')
+GONE = frozenset({"uninstalled", "uninstalling"})
 SERVER_SIDE = "ssa"
 PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"})
 
@@ -108,6 +109,17 @@ def names(cluster: Cluster, namespace: str) -> tuple[str, ...]:
     return tuple(sorted({str(secret["metadata"]["labels"]["name"]) for secret in secrets}))
 
 
+def names_apart_from(cluster: Cluster, namespace: str, known: Collection[str]) -> tuple[str, ...]:
+    """The releases that are installed in a namespace, but for those that are known; cheap."""
+    selector = "owner=helm" + (f",name notin ({','.join(sorted(known))})" if known else "")
+    newest: dict[str, tuple[int, str]] = {}
+    for secret in cluster.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=selector):
+        labels = secret["metadata"]["labels"]
+        name, found = str(labels["name"]), (int(labels["version"]), str(labels["status"]))
+        newest[name] = max(newest.get(name, found), found)
+    return tuple(sorted(name for name, (_, status) in newest.items() if status not in GONE))
+
+
 def newest_number(cluster: Cluster, namespace: str, release: str) -> tuple[int, str]:
     """Number and status of the newest revision, (0, "") where there is none; cheap."""
     listed = cluster.get(
@@ -125,7 +137,7 @@ def baseline(history: tuple[Revision, ...]) -> Baseline:
     rolled back does not hide the one before it.
     """
     newest = history[-1] if history else None
-    if newest is None or newest.status in {"uninstalled", "uninstalling"}:
+    if newest is None or newest.status in GONE:
         return Baseline(None, newest)
     good = [revision for revision in history if revision.is_good]
     return Baseline(good[-1] if good else None, newest)

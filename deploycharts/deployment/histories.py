@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import Revision
+from deploycharts.cluster.releases import GONE, Revision
 from deploycharts.deployment.entrance import CANARY
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.plan import Place
 from deploycharts.errors import UserError, unknown
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
-from deploycharts.rendering.release import evaluate
+from deploycharts.rendering.release import Release, evaluate
 from deploycharts.target import Target
-
-GONE = frozenset({"uninstalled", "uninstalling"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +103,22 @@ def names(
         mine = {each.target.release for each in declared if each.namespace == namespace}
         found = tuple(name for name in found if name in mine)
     return sorted(found, key=lambda name: (name != CANARY, name))
+
+
+def undeclared(
+    repository: Repository, environment: Environment, service: str, cluster: Cluster,
+    declared: Iterable[Release],
+) -> tuple[Target, ...]:  # fmt: skip
+    """The releases that are installed in the service's namespace and that its helmfile lacks.
+
+    Where other services share the namespace, it cannot be told whose they are: then none.
+    """
+    namespace = repository.registration(service).namespace
+    if _is_shared(repository, service, namespace):
+        return ()
+    known = {each.target.release for each in declared if each.namespace == namespace}
+    found = releases.names_apart_from(cluster, namespace, known)
+    return tuple(Target(service, environment.name, name) for name in found)
 
 
 def _is_shared(repository: Repository, service: str, namespace: str) -> bool:

@@ -133,6 +133,7 @@ class Plan:
     Attributes:
         id: the same for the same steps on the same revisions; what `--yes=ID` names.
         skipped: environments that are left out and will be behind.
+        undeclared: releases that are installed though their helmfile lacks them; they stay.
     """
 
     id: str
@@ -141,6 +142,7 @@ class Plan:
     author: str
     wish: Wish = Wish()
     skipped: tuple[Environment, ...] = ()
+    undeclared: tuple[Target, ...] = ()
 
     @property
     def acting(self) -> tuple[Step, ...]:
@@ -171,6 +173,7 @@ class Plan:
             "commit": self.tree.commit,
             "dirty": self.tree.dirty,
             "skipped": [environment.name for environment in self.skipped],
+            "undeclared": [str(target) for target in self.undeclared],
             "steps": [_step_json(step) for step in self.steps],
         }
 

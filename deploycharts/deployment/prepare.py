@@ -16,7 +16,7 @@ from deploycharts.changes.situation import Quota
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
-from deploycharts.deployment import drift, journal, namespaces, refusals
+from deploycharts.deployment import drift, histories, journal, namespaces, refusals
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
@@ -24,7 +24,7 @@ from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.objections import Refusal
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
 from deploycharts.deployment.refusals import Owner
-from deploycharts.errors import Refused, UserError
+from deploycharts.errors import Refused, UnknownName, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
 from deploycharts.rendering.release import Release, evaluate, pick
@@ -64,11 +64,22 @@ def prepare(
     desk = _Desk(repository, wish, secrets.token_bytes(32), looking)
     with ThreadPoolExecutor(max_workers=max(1, min(8, len(pairs)))) as pool:
         tree = pool.submit(git.tree, repository.root)
-        steps = tuple(step for steps in pool.map(desk.steps, pairs) for step in steps)
+        made = tuple(pool.map(desk.look_at, pairs))
+    steps = tuple(step for each in made for step in each.steps)
+    undeclared = tuple(target for each in made for target in each.undeclared)
     if not looking:
         steps = Entrance(repository, wish).gated(steps)
     skipped = tuple(environment for environment in environments if environment.name in wish.skip)
-    return Plan(_plan_id(steps), steps, tree.result(), journal.whoami(), wish, skipped)
+    author = journal.whoami()
+    return Plan(_plan_id(steps), steps, tree.result(), author, wish, skipped, undeclared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One service in one environment."""
+
+    steps: tuple[Step, ...]
+    undeclared: tuple[Target, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +91,40 @@ class _Desk:
     key: bytes
     looking: bool
 
-    def steps(self, pair: tuple[Environment, Service]) -> tuple[Step, ...]:
+    def look_at(self, pair: tuple[Environment, Service]) -> _Found:
         namespace = self.repository.registration(pair[1].name).namespace
         with namespaces.credentials_explained(namespace, pair[0].name):
-            return self._steps(*pair)
+            return self._found(*pair)
 
-    def _steps(self, environment: Environment, service: Service) -> tuple[Step, ...]:
+    def _found(self, environment: Environment, service: Service) -> _Found:
         cluster = Cluster(environment.kubeconfig_of(service.name), name=environment.name)
         try:
             with ThreadPoolExecutor(max_workers=1) as pool:
                 checked = pool.submit(cluster.require_environment, environment.name)
-                chosen = evaluate(self.repository, service, environment)
+                chosen = declared = self._declared(environment, service, cluster)
                 if self.wish.release is not None:
                     chosen = pick(chosen, self.wish.release)
                 rendered = render(chosen)
                 checked.result()
             steps = [self._step(environment, service, cluster, each) for each in rendered]
+            undeclared = histories.undeclared(
+                self.repository, environment, service.name, cluster, declared
+            )
         finally:
             cluster.close()
-        return tuple(_main_first(steps))
+        return _Found(tuple(_main_first(steps)), undeclared)
+
+    def _declared(
+        self, environment: Environment, service: Service, cluster: Cluster
+    ) -> tuple[Release, ...]:
+        try:
+            return evaluate(self.repository, service, environment)
+        except UnknownName as error:
+            left = histories.undeclared(self.repository, environment, service.name, cluster, ())
+            if left:
+                error.why = f"still installed there: {', '.join(each.release for each in left)}"
+                error.next_step = f"deploy remove {environment.name} {service.name}"
+            raise
 
     def _step(
         self, environment: Environment, service: Service, cluster: Cluster, rendered: Rendered

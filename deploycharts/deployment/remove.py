@@ -83,6 +83,7 @@ def prepare(
     service: Service,
     *,
     everywhere: bool,
+    release: str | None = None,
 ) -> Removal:
     """What would go; changes nothing. Every cluster must answer, or nothing goes anywhere.
 
@@ -91,16 +92,19 @@ def prepare(
         environments: where it shall go from.
         service: the service.
         everywhere: these are all environments, so that the files go too.
+        release: only this one; then the files stay.
 
     Raises:
         Refused: files that would go have changes that are not committed.
         UserError: there is nothing to remove, or a cluster does not answer.
     """
-    found = _farewells(repository, environments, service)
-    files = chosen_files(repository, environments, service) if everywhere else Files()
+    found = _farewells(repository, environments, service, release)
+    all_goes = everywhere and release is None
+    files = chosen_files(repository, environments, service) if all_goes else Files()
     if not found and not files.paths:
         names = ", ".join(environment.name for environment in environments)
-        raise UserError(f"{service.name} has no release in {names}", next_step="deploy status")
+        which = f"release {release}" if release else "release"
+        raise UserError(f"{service.name} has no {which} in {names}", next_step="deploy status")
     facts = "\n".join(f"{each.place.target} {each.revision}" for each in found)
     identity = hashlib.sha256(f"remove\n{service.name}\n{facts}".encode()).hexdigest()[:10]
     namespace = repository.registration(service.name).namespace
@@ -165,13 +169,15 @@ def _uninstall(
 
 
 def _farewells(
-    repository: Repository, environments: Sequence[Environment], service: Service
-) -> list[Farewell]:
+    repository: Repository, environments: Sequence[Environment], service: Service,
+    release: str | None,
+) -> list[Farewell]:  # fmt: skip
     found: list[Farewell] = []
     for environment in reversed(environments):
         try:
             known = histories.read(repository, environment, service.name)
-            found += [_farewell(history) for history in reversed(known)]
+            chosen = [each for each in known if release in {None, each.target.release}]
+            found += [_farewell(history) for history in reversed(chosen)]
         except UserError as error:
             error.why = f"{error.why}\nnothing was removed anywhere".strip()
             raise

@@ -16,7 +16,7 @@ from tests.deployment.matrix_builders import (
     require_back,
     require_next_works,
 )
-from tests.services import Deployable, Make
+from tests.services import Make
 from tests.waiting import wait_until
 from tests.wire import wired
 

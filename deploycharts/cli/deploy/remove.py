@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 @click.command(cls=YesCommand)
 @click.argument("words", type=ServiceName(), nargs=-1, required=True, metavar="[ENV] SERVICE")
+@click.option("--release", help="Only this release; files stay.")
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would go, change nothing.")
 @common_options
-def command(words: tuple[str, ...], yes: str | None, dry_run: bool, output: str) -> int:
+def command(
+    words: tuple[str, ...], release: str | None, yes: str | None, dry_run: bool, output: str
+) -> int:
     """Uninstall a service in one environment, in production, or everywhere.
 
     Without an environment its files go from the repository too, once all its releases are gone.
@@ -40,7 +43,9 @@ def command(words: tuple[str, ...], yes: str | None, dry_run: bool, output: str)
     repository = discover()
     word = EVERYWHERE if everywhere else words[0]
     environments, services = select(repository, word, words[-1:], verbs=VERBS, looking=everywhere)
-    plan = remove.prepare(repository, environments, services[0], everywhere=everywhere)
+    plan = remove.prepare(
+        repository, environments, services[0], everywhere=everywhere, release=release
+    )
     lines = _lines(plan)
     if output == "text":
         for line in lines:
@@ -50,14 +55,14 @@ def command(words: tuple[str, ...], yes: str | None, dry_run: bool, output: str)
         if output == "json":
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "remove": lines}))
         return Exit.DONE
-    again = " ".join(["deploy remove", *words])
+    again = " ".join(["deploy remove", *words, *(["--release", release] if release else [])])
     if not talk.require_word(
         plan.id, plan.environments, yes, again, subject=plan.service, act="Remove", always=True
     ):
         console.say("nothing was changed")
         return Exit.INTERRUPTED
     outcome = remove.run(plan, repository.root, listen=watching.Watch())
-    if output == "text" and outcome.exit is Exit.DONE:
+    if output == "text" and outcome.exit is Exit.DONE and release is None:
         _say_what_is_left(plan, repository.root)
     return talk.conclude(outcome, output=output)
 

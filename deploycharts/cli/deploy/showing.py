@@ -31,8 +31,8 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
     for step in plan.steps:
         for line in _step_lines(step):
             console.say(line)
-    for environment in plan.skipped:
-        console.say(console.style(f"  {environment.name}: left out, {plan.wish.reason}", "yellow"))
+    for line in _left_lines(plan):
+        console.say(console.style(line, "yellow"))
     reason = f" · {plan.wish.reason}" if plan.wish.reason else ""
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}{reason}", "dim"))
     refused = [f"{step.target}: {refusal}" for step in plan.steps for refusal in step.refusals]
@@ -75,6 +75,19 @@ def _step_lines(step: Step) -> list[str]:
     now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
     then = f"; then {', '.join(check.name for check in step.checks)}" if step.checks else ""
     return [*gates, f"  {step.target}: {step.action.value}, {now}{remark}{then}"]
+
+
+def _left_lines(plan: Plan) -> list[str]:
+    """What the plan leaves as it is: releases that no helmfile declares, and environments."""
+    lines = []
+    for target in plan.undeclared:
+        way = f"deploy remove {target.environment} {target.service} --release {target.release}"
+        lines += [
+            f"  {target}: installed, but no longer in the helmfile; it stays as it is",
+            f"    to take it away: {way}",
+        ]
+    left_out = [environment.name for environment in plan.skipped]
+    return [*lines, *(f"  {name}: left out, {plan.wish.reason}" for name in left_out)]
 
 
 def changes_text(
