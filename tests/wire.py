@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,11 +14,16 @@ import yaml
 
 
 class Wire:
-    """Forwards connections from a port of its own to `goal` until it is cut."""
+    """Forwards connections from a port of its own to `goal` until it is cut.
+
+    Attributes:
+        delay_s: how long each piece takes: who is slow can be cut off in the middle.
+    """
 
     def __init__(self, goal: tuple[str, int]) -> None:
         self._goal = goal
         self._open: list[socket.socket] = []
+        self.delay_s = 0.0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
         threading.Thread(target=self._serve, args=(self._server,), daemon=True).start()
@@ -46,19 +52,19 @@ class Wire:
             far = socket.create_connection(self._goal)
             self._open += [near, far]
             for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+                threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    finally:
-        for each in (source, sink):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                time.sleep(self.delay_s)
+                sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for each in (source, sink):
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -165,6 +165,10 @@ class Cluster:
             )
         return Door(url, context, said)
 
+    def address(self) -> str:
+        """Host and port of the API server, as programs that cannot reach it name it."""
+        return self._connected().base_url.netloc.decode()
+
     def close(self) -> None:
         """Drop the connections."""
         if self._client is not None:

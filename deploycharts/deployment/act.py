@@ -9,34 +9,23 @@ from dataclasses import dataclass, field, replace
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
-from deploycharts.deployment import evidence, progress
+from deploycharts.deployment import progress
 from deploycharts.deployment.control import Stopped
-from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.follow import ROLLBACK_HOOKS, Follower, follow_keys
 from deploycharts.deployment.gates import ARTIFACT
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.judge import Judge
+from deploycharts.deployment.ledger import Ledger
 from deploycharts.deployment.objections import RefusalKind
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
-from deploycharts.deployment.symptoms import Trouble
 from deploycharts.deployment.watch import LOOK_EVERY_S, Watcher
-from deploycharts.errors import OutcomeUnknown, StalePlan, UserError
+from deploycharts.errors import StalePlan, UserError
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
-from deploycharts.tools.process import Result
 from deploycharts.tools.workdir import private_folder
 
 _OBSERVED_S = 10.0
-
-
-class StepFailed(Exception):
-    """An act did not succeed; helm recorded it as `revision`, 0 if it made none."""
-
-    def __init__(self, target: Target, found: Evidence, revision: int) -> None:
-        super().__init__(str(target))
-        self.target = target
-        self.evidence = found
-        self.revision = revision
 
 
 @dataclass
@@ -73,7 +62,7 @@ class Actor:
         """
         place, action = step.place, step.action.value
         with _connected(place) as cluster:
-            self._require_revision(cluster, place, step.expected_revision)
+            self._judge(cluster, place).ledger.require(step.expected_revision)
             self._intend(place, action, step.expected_revision, step.release.fingerprint)
             started = self.clock()
             try:
@@ -94,12 +83,12 @@ class Actor:
             StepFailed: it is in trouble by now.
         """
         with _connected(step.place) as cluster:
-            number, _ = self._newest(cluster, step.place)
+            number = self._judge(cluster, step.place).ledger.newest().number
             watcher = self._watcher(cluster, step.place)
             watcher.follower.first_seen = self._first_seen.setdefault(step.target, {})
             look = watcher.look(self.clock())
             if look is not None and look.failing is not None:
-                raise self._failed(cluster, step.place, look.reasons, "", number)
+                raise self._judge(cluster, step.place).failed(look.reasons, number)
 
     def roll(self, place: Place, action: str, begin: Callable[[Cluster], None]) -> None:
         """Begin a roll-out that helm knows nothing of, and follow it to its end.
@@ -108,14 +97,14 @@ class Actor:
             StepFailed: it does not come to a good one.
         """
         with _connected(place) as cluster:
-            number, _ = self._newest(cluster, place)
+            number = self._judge(cluster, place).ledger.newest().number
             watcher = self._watcher(cluster, place, since=number)
             self._intend(place, action, number)
             started = self.clock()
             begin(cluster)
             failing = watcher.until_complete()
             if failing:
-                raise self._failed(cluster, place, failing, "", number)
+                raise self._judge(cluster, place).failed(failing, number)
             self._conclude(place, action, number, started)
 
     def require_revision(self, place: Place, expected: int) -> None:
@@ -125,7 +114,7 @@ class Actor:
             StalePlan: it is another.
         """
         with _connected(place) as cluster:
-            self._require_revision(cluster, place, expected)
+            self._judge(cluster, place).ledger.require(expected)
 
     def undo(self, step: Step) -> int:
         """Bring a release back to where the plan found it; returns the revision it stands as.
@@ -135,7 +124,7 @@ class Actor:
             OutcomeUnknown: the cluster cannot be asked how it ended.
         """
         with _connected(step.place) as cluster:
-            number, _ = self._newest(cluster, step.place)
+            number = self._judge(cluster, step.place).ledger.newest().number
         if number == step.expected_revision and step.action is not Action.UNINSTALL:
             return number  # helm had not recorded anything yet
         return self.go_back(step.place, step.return_to)
@@ -143,8 +132,9 @@ class Actor:
     def go_back(self, place: Place, revision: int | None) -> int:
         """Roll a release back to `revision`, None uninstalls it; returns where it stands."""
         with _connected(place) as cluster:
-            number, status = self._newest(cluster, place)
-            if number == 0 or (revision is None and status == "uninstalled"):
+            now = self._judge(cluster, place).ledger.newest()
+            number = now.number
+            if number == 0 or (revision is None and now.status == "uninstalled"):
                 return number
             action = "uninstall" if revision is None else f"rollback to {revision}"
             self._intend(place, action, number)
@@ -183,7 +173,8 @@ class Actor:
                     f"{step.target}: layers or chart changed after the plan was made",
                     next_step="look at the new difference, then deploy again",
                 )
-        return self._judge(cluster, watcher, result, failing, step.expected_revision)
+        judge = self._judge(cluster, step.place)
+        return judge.stands(watcher, result, failing, before=step.expected_revision)
 
     def _description(self) -> str:
         reason = f": {self.reason}" if self.reason else ""
@@ -194,7 +185,7 @@ class Actor:
         goal = releases.revision(cluster, place.namespace, release, revision)
         if goal is None:
             words = f"revision {revision} is no longer in helm's history, which keeps so many only"
-            raise self._failed(cluster, place, (), words, number)
+            raise self._judge(cluster, place).failed((), number, words=words)
         keys = follow_keys(goal.documents(), hooks=ROLLBACK_HOOKS)
         place = replace(place, workloads=keys)  # what it leads to, not what it leads from
         watcher = self._watcher(cluster, place, since=number)
@@ -208,7 +199,7 @@ class Actor:
         )
         result = running.wait()  # it only applies, and is not to be stopped in the middle
         self._free_stateful_sets(cluster, place)
-        return self._judge(cluster, watcher, result, (), number)
+        return self._judge(cluster, place).stands(watcher, result, (), before=number)
 
     def _free_stateful_sets(self, cluster: Cluster, place: Place) -> None:
         started = self.clock()
@@ -227,68 +218,11 @@ class Actor:
             kubeconfig=place.kubeconfig,
             timeout_s=place.environment.timeout_s,
         ).wait()
-        if result.code != 0:
-            raise self._failed(cluster, place, (), evidence.helm_words(result), number)
-        return number
+        return self._judge(cluster, place).gone(result, number)
 
-    def _judge(
-        self, cluster: Cluster, watcher: Watcher, result: Result, failing: tuple[Trouble, ...],
-        before: int,
-    ) -> int:  # fmt: skip
-        """The new revision, once all of its pods are there; helm returns before that."""
-        place = watcher.place
-        number, status = self._newest(cluster, place)
-        revision = number if number > before else 0
-        if not failing and result.code == 0 and status == "deployed" and revision:
-            failing = watcher.until_complete()
-            if not failing:
-                return number
-        words = "" if failing else evidence.helm_words(result)
-        if evidence.only_waited(words):
-            failing = watcher.explain(words)
-        raise self._failed(cluster, place, failing, words, revision)
-
-    def _failed(
-        self, cluster: Cluster, place: Place, troubles: tuple[Trouble, ...],
-        words: str, revision: int,
-    ) -> StepFailed:  # fmt: skip
-        found = evidence.collect(
-            cluster,
-            place.namespace,
-            tuple(evidence.masked(trouble, place.mask.text) for trouble in troubles),
-            helm="" if troubles else words,
-            mask=place.mask.text,
-        )
-        self.journal.append(
-            "result", target=str(place.target), ok=False, revision=revision,
-            evidence=found.as_json(),
-        )  # fmt: skip
-        return StepFailed(place.target, found, revision)
-
-    def _require_revision(self, cluster: Cluster, place: Place, expected: int) -> None:
-        number, status = self._newest(cluster, place)
-        if number != expected:
-            raise StalePlan(
-                f"{place.target} is at revision {number} ({status}), the plan was made for "
-                f"{expected}",
-                why="somebody deployed in between",
-                next_step=f"deploy diff {place.environment.name} {place.target.service}",
-            )
-
-    def _newest(self, cluster: Cluster, place: Place) -> tuple[int, str]:
-        """The newest revision; waits for an API server that comes back soon."""
-        started = self.clock()
-        while True:
-            try:
-                return releases.newest_number(cluster, place.namespace, place.target.release)
-            except UserError as error:
-                if self.clock() - started > self.patience_s:
-                    raise OutcomeUnknown(
-                        f"{place.target}: how it ended is not known",
-                        why=f"{error.what}\n{error.why}".strip(),
-                        next_step=f"deploy status {place.environment.name} {place.target.service}",
-                    ) from None
-                self.sleep(1.0)
+    def _judge(self, cluster: Cluster, place: Place) -> Judge:
+        ledger = Ledger(cluster, place, self.patience_s, self.sleep, self.clock)
+        return Judge(ledger, self.journal, self.listen)
 
     def _watcher(self, cluster: Cluster, place: Place, *, since: int | None = None) -> Watcher:
         """A watcher of the place; what was wrong before revision `since` is upgraded is old."""

@@ -23,7 +23,9 @@ class Blame:
         self._searches: list[Future[str]] = []
 
     def search(self, step: Step, found: Evidence) -> None:
-        """Begin to look for the change that made `step` fail."""
+        """Begin to look for the change that made `step` fail; a lost API server is nobody's."""
+        if found.lost:
+            return
         self._searches.append(self._pool.submit(self._search, step, found))
 
     def sentences(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class Evidence:
         events: the cluster's warnings about the object, oldest first.
         helm: what helm or helmfile said.
         checks: what the checks that did not pass found.
+        lost: what is known of an act whose API server was lost; nothing else is a reason then.
     """
 
     troubles: tuple[Trouble, ...]
@@ -40,6 +41,12 @@ class Evidence:
     events: tuple[str, ...]
     helm: str = ""
     checks: tuple[str, ...] = ()
+    lost: str = ""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it failed, each in a sentence; empty where only helm or a check knows."""
+        return (self.lost,) if self.lost else tuple(str(trouble) for trouble in self.troubles)
 
     def as_json(self) -> Json:
         """The evidence for a journal."""
@@ -49,6 +56,7 @@ class Evidence:
             "events": list(self.events),
             "helm": self.helm,
             "checks": list(self.checks),
+            "lost": self.lost,
         }
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from deploycharts.deployment import progress
-from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.checks import run_checks
 from deploycharts.deployment.control import Control
 from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.freshness import require_untouched
 from deploycharts.deployment.gates import Gate, GateKind, GateState
+from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.plan import Action, Step
 from deploycharts.deployment.progress import Listener
 from deploycharts.errors import OutcomeUnknown, StalePlan

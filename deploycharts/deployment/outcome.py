@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploycharts.deployment.plan import Plan, Step
 from deploycharts.documents import Json
-from deploycharts.errors import Exit
+from deploycharts.errors import Exit, OutcomeUnknown, UserError
 from deploycharts.target import Target
 
 
@@ -68,3 +68,22 @@ def behind(plan: Plan, touched: Sequence[Step]) -> tuple[str, ...]:
     """What the plan would have changed and nobody touched."""
     seen = {step.target for step in touched}
     return tuple(str(step.target) for step in plan.acting if step.target not in seen)
+
+
+def reason(failed: Sequence[str], errors: Iterable[Exception]) -> Exit:
+    """The exit code of a deployment that went back altogether; failed targets count first."""
+    if failed:
+        return Exit.ROLLED_BACK
+    for error in errors:
+        return error.exit if isinstance(error, UserError) else Exit.BUG
+    return Exit.INTERRUPTED
+
+
+def why(errors: Iterable[Exception]) -> str:
+    """What ended a deployment, where it was no failed target."""
+    return "; ".join(error.what for error in errors if isinstance(error, UserError))
+
+
+def unknown(errors: Iterable[Exception]) -> tuple[str, ...]:
+    """The commands that find out how acts ended whose API server was lost."""
+    return tuple(error.next_step for error in errors if isinstance(error, OutcomeUnknown))

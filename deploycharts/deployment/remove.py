@@ -15,9 +15,10 @@ from deploycharts.cluster import live, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.live import State
 from deploycharts.deployment import histories, journal, progress
-from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.histories import History
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener

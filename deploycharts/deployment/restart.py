@@ -14,8 +14,9 @@ from deploycharts.cluster import workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING
 from deploycharts.deployment import histories, journal, progress
-from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener

@@ -16,11 +16,12 @@ from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, SERVER_SIDE, Revision
 from deploycharts.deployment import drift, histories, journal, progress, wayback
-from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.histories import History
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Difference, Place
 from deploycharts.deployment.progress import Listener

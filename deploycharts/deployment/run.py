@@ -11,17 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploycharts.deployment import entrance, journal, progress, snapshot
-from deploycharts.deployment.act import Actor, StepFailed
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.blame import Blame
 from deploycharts.deployment.control import Command, Control, Stopped
 from deploycharts.deployment.journal import Journal
+from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.lane import Lane, WordRefused
-from deploycharts.deployment.outcome import Outcome, behind, commands
+from deploycharts.deployment.outcome import Outcome, behind, commands, reason, unknown, why
 from deploycharts.deployment.plan import Plan, Step
 from deploycharts.deployment.progress import Event, Listener
 from deploycharts.deployment.questions import Nobody, Operator, Questions
 from deploycharts.deployment.signals import Signals
-from deploycharts.errors import Exit, OutcomeUnknown, StalePlan, UserError
+from deploycharts.errors import Exit, OutcomeUnknown, UserError
 from deploycharts.registry.policy import OnFailure
 from deploycharts.target import Target
 
@@ -199,14 +200,14 @@ class Deployment:
             self._listen(progress.Said("what this deployment touched goes back"))
         undone, broken = self._back([*reversed(self._touched)])
         return Outcome(
-            exit=Exit.BROKEN if broken else self._reason(),
+            exit=Exit.BROKEN if broken else reason(self._failed(), self._errors),
             deployment=self._book.deployment,
             journal=self._book.path,
             failed=self._failed(),
             undone=tuple(map(str, undone)),
             broken=tuple(map(str, broken)),
-            owed=commands("rollback", broken),
-            why=self._why(),
+            owed=(*commands("rollback", broken), *unknown(self._errors)),
+            why=why(self._errors),
         )
 
     def _done(self) -> Outcome:
@@ -244,24 +245,11 @@ class Deployment:
             held=tuple(map(str, targets)),
             behind=missed,
             owed=(*forth, *commands("rollback", reversed(targets))),
-            why=self._why(),
+            why=why(self._errors),
         )
 
     def _failed(self) -> tuple[str, ...]:
         return tuple(str(failure.target) for failure in self._failures)
-
-    def _reason(self) -> Exit:
-        if self._failures:
-            return Exit.ROLLED_BACK
-        for error in self._errors:
-            if isinstance(error, StalePlan | OutcomeUnknown):
-                return error.exit
-            return error.exit if isinstance(error, UserError) else Exit.BUG
-        return Exit.INTERRUPTED
-
-    def _why(self) -> str:
-        found = [error for error in self._errors if isinstance(error, UserError)]
-        return "; ".join(error.what for error in found)
 
     def _back(self, steps: list[Step]) -> tuple[list[Target], list[Target]]:
         """Undo newest first, so the primary datacenter before others: it serves most users."""

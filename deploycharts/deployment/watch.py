@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deploycharts.cluster.connection import Unreachable
 from deploycharts.deployment import evidence, progress
 from deploycharts.deployment.follow import Follower, Look
 from deploycharts.deployment.plan import Place
@@ -25,6 +26,7 @@ class Watcher:
     Attributes:
         sleep: waits between looks; what it raises ends the watch.
         shown: the troubles that were told already.
+        is_lost: whether the API server did not answer when it was asked last.
     """
 
     follower: Follower
@@ -33,6 +35,7 @@ class Watcher:
     sleep: Callable[[float], None]
     clock: Callable[[], float]
     shown: set[tuple[str, str, str]]
+    is_lost: bool = False
 
     def until_ended(self, running: Running) -> tuple[Trouble, ...]:
         """Look until a program ends or troubles end the wait; then the program is stopped.
@@ -91,11 +94,13 @@ class Watcher:
         try:
             look = self.follower.look()
         except UserError as error:  # an API server that restarts also refuses for a moment
+            self.is_lost = isinstance(error, Unreachable)
             key = (str(place.target), "api", error.what)
             if key not in self.shown:
                 self.shown.add(key)
                 self.listen(progress.Said(f"{place.target}: {error.what}; still following"))
             return None
+        self.is_lost = False
         seconds = self.clock() - started
         self.listen(
             progress.Moved(place.target, look.ready, look.wanted, look.old, look.restarts, seconds)

@@ -106,10 +106,9 @@ def _bad_news(event: Event, writer: Console) -> str:
         case progress.Appeared(trouble, fails_in_s):
             return live.appeared(str(trouble), fails_in_s, style=style)
         case progress.Failed(target, revision, evidence):
-            reasons = tuple(str(trouble) for trouble in evidence.troubles)
             return live.failed(
-                target, revision, reasons, evidence.log_tail, evidence.events, evidence.helm,
-                evidence.checks, style=style,
+                target, revision, evidence.reasons, evidence.log_tail, evidence.events,
+                evidence.helm, evidence.checks, style=style,
             )  # fmt: skip
         case progress.Suspected(_, sentence):
             return live.suspected(sentence, style=style)
