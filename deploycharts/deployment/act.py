@@ -229,6 +229,7 @@ class Actor:
         follower = Follower(
             cluster, place.target, place.namespace, place.workloads,
             tolerate_s=place.environment.tolerate_s, clock=self.clock,
+            timeout_s=place.environment.timeout_s if since is not None else 0.0,
         )  # fmt: skip
         if since is not None:
             follower.remember(since)

@@ -11,6 +11,7 @@ from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.workloads import PATHS, Body, Snapshot
 from deploycharts.deployment.readiness import counts, unfinished
 from deploycharts.deployment.symptoms import NOT_READY, Trouble, diagnose
+from deploycharts.deployment.waits import UNBOUND, waiting
 from deploycharts.documents import Document, ObjectKey
 from deploycharts.target import Target
 
@@ -64,7 +65,8 @@ class Look:
         others = {
             each.identity: each
             for each, _ in reversed(self.troubles)
-            if each.workload == self.failing.workload and each.reason != NOT_READY
+            if (each.workload == self.failing.workload and each.reason != NOT_READY)
+            or (each.reason == UNBOUND and self.failing.reason == "Unschedulable")
         }
         others.pop(self.failing.identity, None)
         return (self.failing, *reversed(others.values()))
@@ -80,13 +82,14 @@ class Follower:
 
     def __init__(
         self, cluster: Cluster, target: Target, namespace: str, keys: Sequence[ObjectKey], *,
-        tolerate_s: float, clock: Callable[[], float] = time.monotonic,
+        tolerate_s: float, timeout_s: float = 0.0, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._cluster = cluster
         self._target = target
         self._namespace = namespace
         self._keys = tuple(keys)
         self._tolerate_s = tolerate_s
+        self._timeout_s = timeout_s
         self._clock = clock
         self.first_seen: dict[tuple[str, str, str], float] = {}
         self._recorded_at: float | None = None
@@ -97,6 +100,7 @@ class Follower:
         self._seen: tuple[float, tuple[Trouble, ...]] = (0.0, ())
         self._noted: set[str] = set()
         self._noted_at = clock()
+        self._waits: tuple[float, tuple[Trouble, ...]] = (clock(), ())
 
     def remember(self, revision: int) -> None:
         """Note how things are before the upgrade from `revision`: old troubles are not ours."""
@@ -120,6 +124,7 @@ class Follower:
         applied = [key for key in self._keys if self._is_applied(key, snapshot)]
         now = self._clock()
         troubles = [self._in_time(each) for each in diagnose(self._target, snapshot, applied)]
+        troubles += self._waiting(now)
         seen = {trouble.identity: self.first_seen.get(trouble.identity, now)
                 for trouble in troubles}  # fmt: skip
         self.first_seen.clear()
@@ -165,10 +170,21 @@ class Follower:
         at, seen = self._seen
         if not found and self._clock() - at < _RECENT_S:
             found = [*seen]  # a hook may be deleted as soon as it failed
+        waits = self._waiting(self._clock() + _NOTES_EVERY_S)
+        found = [*(t for t in found if t.final), *waits, *(t for t in found if not t.final)]
         found += unfinished(self._target, snapshot, ours, timeout_s=timeout_s)
         workload = found[0].workload if found else None
         once = {each.identity: each for each in reversed(found) if each.workload == workload}
         return tuple(reversed(once.values()))
+
+    def _waiting(self, now: float) -> tuple[Trouble, ...]:
+        """What objects without pods wait for, asked less often than pods; helm sets the limit."""
+        asked_at, found = self._waits
+        if self._timeout_s and now - asked_at >= _NOTES_EVERY_S:
+            patience_s = max(0.0, self._timeout_s - self._tolerate_s)
+            found = waiting(self._cluster, self._target, self._namespace, patience_s=patience_s)
+            self._waits = (now, found)
+        return found
 
     def _is_fresh(self, trouble: Trouble) -> bool:
         return trouble.workload.kind in _ONCE or (

@@ -11,12 +11,15 @@ from deploycharts.deployment.follow import Follower, Look
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.symptoms import NOT_READY, Trouble
+from deploycharts.deployment.waits import NO_ADDRESS, UNBOUND
 from deploycharts.errors import UserError
 from deploycharts.tools.process import Running
 
 LOOK_EVERY_S = 0.4
 _NOTICE_EVERY_S = 0.05
 _WORTH_A_WORD_S = 3.0
+# What every pod, claim and load balancer goes through.
+_AT_FIRST = frozenset({NOT_READY, UNBOUND, NO_ADDRESS})
 
 
 @dataclass
@@ -109,11 +112,11 @@ class Watcher:
             self.listen(progress.Noted(place.target, place.mask.text(note)))
         for trouble, left_s in look.troubles:
             if (
-                trouble.reason == NOT_READY
+                trouble.reason in _AT_FIRST
                 and left_s is not None
                 and left_s > _quiet_s(place, trouble)
             ):
-                continue  # every pod is unready while it starts
+                continue
             workload, container, reason = trouble.identity
             key = (f"{place.target} {workload}", container, reason)
             if key not in self.shown:
@@ -123,5 +126,5 @@ class Watcher:
 
 
 def _quiet_s(place: Place, trouble: Trouble) -> float:
-    """The patience that is left when an unready pod becomes worth a word."""
+    """The patience that is left when such a trouble becomes worth a word."""
     return place.environment.tolerate_s + trouble.patience_s - _WORTH_A_WORD_S
