@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.workloads import PATHS, Body, Snapshot
-from deploycharts.deployment.readiness import counts, unfinished
+from deploycharts.deployment.readiness import Part, counts, parts, unfinished
 from deploycharts.deployment.symptoms import NOT_READY, Trouble, diagnose
 from deploycharts.deployment.waits import UNBOUND, waiting
 from deploycharts.documents import Document, ObjectKey
@@ -38,20 +38,14 @@ class Look:
     """One look at a roll-out.
 
     Attributes:
-        ready: pods of the new template that are ready.
-        wanted: pods that shall be.
-        old: pods of older templates that are still there.
-        restarts: of containers of the new template's pods.
+        parts: how far each workload is that this roll-out has reached.
         complete: whether nothing of an older template is left and all is ready.
         notes: warnings of the cluster that are new and belong to no pod's trouble.
         troubles: what is wrong, each with the seconds that it may still last (None: no longer).
         failing: the trouble that ends the wait, if any.
     """
 
-    ready: int
-    wanted: int
-    old: int
-    restarts: int
+    parts: tuple[Part, ...]
     complete: bool
     notes: tuple[str, ...]
     troubles: tuple[tuple[Trouble, float | None], ...]
@@ -136,15 +130,11 @@ class Follower:
         )
         failing = [trouble for trouble, seconds in left if seconds is None or seconds <= 0]
         rolling = [key for key in self._keys if key.kind not in {"Job", "Pod"}]
-        numbers = [counts(key, snapshot.workloads[key]) for key in rolling
-                  if key in snapshot.workloads]  # fmt: skip
+        reached = [key for key in rolling if key in applied and key in snapshot.workloads]
         return Look(
-            ready=sum(each.ready for each in numbers),
-            wanted=sum(each.wanted for each in numbers),
-            old=sum(each.old for each in numbers),
-            restarts=sum(_restarts(pod) for key in rolling for pod in snapshot.pods_of(key)),
-            complete=all(key in applied for key in rolling)
-            and all(each.is_complete for each in numbers),
+            parts=parts(reached, snapshot, alone=len(rolling) == 1),
+            complete=len(reached) == len(rolling)
+            and all(counts(key, snapshot.workloads[key]).is_complete for key in reached),
             notes=self._new_notes(snapshot, now),
             troubles=left,
             failing=failing[0] if failing else None,
@@ -261,11 +251,6 @@ def _once(key: ObjectKey, snapshot: Snapshot) -> tuple[Body, ...]:
     if key.kind == "Pod":
         return snapshot.pods_of(key)
     return (snapshot.workloads[key],) if key.kind == "Job" and key in snapshot.workloads else ()
-
-
-def _restarts(pod: Body) -> int:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return sum(int(each.get("restartCount") or 0) for each in statuses)
 
 
 def follow_keys(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from deploycharts.deployment.evidence import Evidence
+from deploycharts.deployment.readiness import Part
 from deploycharts.deployment.symptoms import Trouble
 from deploycharts.target import Target
 
@@ -30,13 +31,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Pods of the new template that are ready, of those wanted; pods of older ones; restarts."""
+    """How far the workloads of a release are that its roll-out has reached."""
 
     target: Target
-    ready: int
-    wanted: int
-    old: int
-    restarts: int
+    parts: tuple[Part, ...]
     seconds: float
 
 

@@ -24,6 +24,32 @@ class Counts:
     is_complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How far one workload of a release is.
+
+    Attributes:
+        name: its kind and name, empty where the release has no other.
+        restarts: of containers of the new template's pods.
+    """
+
+    name: str
+    ready: int
+    wanted: int
+    old: int
+    restarts: int
+
+
+def parts(keys: Sequence[ObjectKey], snapshot: Snapshot, *, alone: bool) -> tuple[Part, ...]:
+    """How far the workloads `keys` of a snapshot are; named unless they are `alone`."""
+    found: list[Part] = []
+    for key in keys:
+        now = counts(key, snapshot.workloads[key])
+        restarts = sum(_restarts(pod) for pod in snapshot.pods_of(key))
+        found.append(Part("" if alone else str(key), now.ready, now.wanted, now.old, restarts))
+    return tuple(found)
+
+
 def counts(key: ObjectKey, body: Body) -> Counts:
     """How far a workload's roll-out is, by its own account."""
     spec, status = body.get("spec") or {}, body.get("status") or {}
@@ -92,6 +118,11 @@ def _running(
         message = f"it had not ended after {timeout_s:g} s"
         container = running[0] if running else ""
         yield Trouble(target, key, name, container, _TIMED_OUT, message, final=True)
+
+
+def _restarts(pod: Body) -> int:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return sum(int(each.get("restartCount") or 0) for each in statuses)
 
 
 def _has_ended(job: Body) -> bool:

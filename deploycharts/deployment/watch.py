@@ -105,9 +105,7 @@ class Watcher:
             return None
         self.is_lost = False
         seconds = self.clock() - started
-        self.listen(
-            progress.Moved(place.target, look.ready, look.wanted, look.old, look.restarts, seconds)
-        )
+        self.listen(progress.Moved(place.target, look.parts, seconds))
         for note in look.notes:
             self.listen(progress.Noted(place.target, place.mask.text(note)))
         for trouble, left_s in look.troubles:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from deploycharts.target import Target
 
 Style = Callable[..., str]
+Row: TypeAlias = tuple[Target, str]
+"""A release and the workload of it that a row is about, empty where it needs no name."""
 
 
 def began(target: Target, action: str, *, style: Style) -> str:
@@ -26,7 +29,7 @@ def gate(state: str, sentence: str, *, style: Style) -> str:
 
 
 def moved(ready: int, wanted: int, old: int, restarts: int, seconds: float) -> str:
-    """How far a step is; short, since it is rewritten in place."""
+    """How far a workload is; short, since it is rewritten in place."""
     bar = "█" * ready + "░" * max(0, wanted - ready) if 0 < wanted <= 20 else ""
     more = f", {old} old" if old else ""
     more += f", {restarts} {'restart' if restarts == 1 else 'restarts'}" if restarts else ""
@@ -38,10 +41,11 @@ def baking(sentence: str, left_s: float) -> str:
     return f"{sentence}, {left_s:.0f} s left"
 
 
-def rows(at: Mapping[Target, str]) -> list[str]:
-    """What each release is at, one below the other."""
-    width = max((len(str(target)) for target in at), default=0)
-    return [f"  {target!s:{width}}  {text}" for target, text in at.items()]
+def rows(at: Mapping[Row, str]) -> list[str]:
+    """What each release or workload is at, one below the other."""
+    names = [f"{target} {workload}".strip() for target, workload in at]
+    width = max(map(len, names), default=0)
+    return [f"  {name:{width}}  {text}" for name, text in zip(names, at.values(), strict=True)]
 
 
 def noted(target: Target, text: str, *, style: Style) -> str:

@@ -7,6 +7,7 @@ import io
 from deploycharts.cli.deploy.watching import Watch
 from deploycharts.console import Console
 from deploycharts.deployment.progress import Began, Finished, Moved
+from deploycharts.deployment.readiness import Part
 from deploycharts.target import Target
 
 CANARY = Target("echo", "codfw", "canary")
@@ -19,7 +20,7 @@ class _Terminal(io.StringIO):
 
 
 def _moved(target: Target, ready: int) -> Moved:
-    return Moved(target, ready, 2, 2 - ready, 0, float(ready))
+    return Moved(target, (Part("", ready, 2, 2 - ready, 0),), float(ready))
 
 
 def test_a_log_gets_a_line_when_numbers_change_and_none_when_not() -> None:
@@ -45,6 +46,40 @@ def test_a_log_hears_now_and_then_that_nothing_moves() -> None:
         watch(_moved(MAIN, 1))
 
     assert len(stream.getvalue().splitlines()) == 2
+
+
+def _several(web: Part, agent: Part, seconds: float) -> Moved:
+    return Moved(MAIN, (web, agent), seconds)
+
+
+def test_of_several_workloads_a_log_gets_a_line_for_each_that_moves() -> None:
+    stream = io.StringIO()
+    watch = Watch(Console(err=stream, colour=False), clock=lambda: 0.0)
+    agent = Part("DaemonSet/agent", 3, 3, 0, 0)
+
+    watch(_several(Part("Deployment/web", 0, 2, 2, 0), agent, 0))
+    watch(_several(Part("Deployment/web", 1, 2, 1, 1), agent, 4))
+
+    assert stream.getvalue().splitlines() == [
+        "  codfw echo/main Deployment/web  0 of 2 ready, 2 old ░░ 0 s",
+        "  codfw echo/main DaemonSet/agent  3 of 3 ready ███ 0 s",
+        "  codfw echo/main Deployment/web  1 of 2 ready, 1 old, 1 restart █░ 4 s",
+    ]
+
+
+def test_of_several_workloads_a_terminal_shows_all_until_the_release_is_done() -> None:
+    stream = _Terminal()
+    watch = Watch(Console(err=stream, colour=False))
+
+    watch(_several(Part("Deployment/web", 0, 2, 2, 0), Part("DaemonSet/agent", 3, 3, 0, 0), 0))
+    shown = stream.getvalue().split("\r\x1b[K")[-1].split("\x1b[1A\x1b[K")[-1]
+    watch(Finished(MAIN, "upgrade", 3, 4.0))
+
+    assert shown.splitlines() == [
+        "  codfw echo/main Deployment/web   0 of 2 ready, 2 old ░░ 0 s",
+        "  codfw echo/main DaemonSet/agent  3 of 3 ready ███ 0 s",
+    ]
+    assert stream.getvalue().endswith("✓ codfw echo/main: upgrade done, revision 3, 4.0 s\n")
 
 
 def test_on_a_terminal_all_that_moves_stands_below_what_happened() -> None:

@@ -19,8 +19,9 @@ _WORTH_A_TABLE = 4
 class Watch:
     """Tells the events of a deployment on standard error.
 
-    On a terminal what each release is at stands below what happened; without one a line is written
-    when numbers change, and now and then when they do not.
+    On a terminal what each release is at stands below what happened, a line for each workload where
+    it has several; without one a line is written when numbers change, and now and then when they do
+    not.
     """
 
     def __init__(
@@ -28,22 +29,22 @@ class Watch:
     ) -> None:
         self._console = writer
         self._clock = clock
-        self._at: dict[Target, str] = {}
-        self._numbers: dict[Target, object] = {}
-        self._said_at: dict[Target, float] = {}
+        self._at: dict[live.Row, str] = {}
+        self._numbers: dict[live.Row, object] = {}
+        self._said_at: dict[live.Row, float] = {}
         self._ends: dict[Target, tuple[str, ...]] = {}
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
         if isinstance(event, progress.Moved):
-            if not event.wanted:  # nothing is there yet, or it makes no pods
-                return
-            numbers = (event.ready, event.wanted, event.old, event.restarts)
-            text = live.moved(*numbers, event.seconds)
-            self._now(event.target, numbers, text)
+            for part in event.parts:
+                if part.wanted:  # else it makes no pods
+                    numbers = (part.ready, part.wanted, part.old, part.restarts)
+                    text = live.moved(*numbers, event.seconds)
+                    self._now((event.target, part.name), numbers, text)
         elif isinstance(event, progress.Baking):
             text = live.baking(event.sentence, event.left_s)
-            self._now(event.target, "bakes", text)
+            self._now((event.target, ""), "bakes", text)
         else:
             self._happened(event)
 
@@ -56,21 +57,22 @@ class Watch:
 
     def _ended(self, target: Target, *facts: str) -> None:
         self._ends[target] = facts
-        self._at.pop(target, None)
-        self._numbers.pop(target, None)
+        for row in [row for row in self._numbers.keys() | self._at.keys() if row[0] == target]:
+            self._at.pop(row, None)
+            self._numbers.pop(row, None)
 
-    def _now(self, target: Target, numbers: object, text: str) -> None:
-        """What a release is at."""
-        self._at[target] = text
+    def _now(self, row: live.Row, numbers: object, text: str) -> None:
+        """What a release or one of its workloads is at."""
+        self._at[row] = text
         if self._console.err_stream.isatty():
             self._console.status(*live.rows(self._at))
             return
         now = self._clock()
-        quiet = now - self._said_at.get(target, 0.0) > _QUIET_S
-        if numbers != self._numbers.get(target) or quiet:
-            self._numbers[target] = numbers
-            self._said_at[target] = now
-            self._console.say(*live.rows({target: text.rstrip()}))
+        quiet = now - self._said_at.get(row, 0.0) > _QUIET_S
+        if numbers != self._numbers.get(row) or quiet:
+            self._numbers[row] = numbers
+            self._said_at[row] = now
+            self._console.say(*live.rows({row: text.rstrip()}))
 
     def _happened(self, event: Event) -> None:
         self._console.say(_text(event, self._console))
