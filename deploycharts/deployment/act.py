@@ -164,6 +164,7 @@ class Actor:
                 },
                 on_line=said.append,
                 take_over=self.take_over and _conflicts(step),
+                copy=step.release.chart.copy,
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
             failing = watcher.until_ended(running)

@@ -165,12 +165,13 @@ def _changed(path: str, who_changed: WhoChanged) -> str:
 
 def _inputs(step: Step) -> dict[str, Any]:
     chart = step.release.chart
-    listing, shown = f"{chart.reference} {chart.version}", chart.reference
+    listing, shown = f"{chart.reference} {chart.version}", str(chart)
     if chart.path is not None:
         listing = helm.chart_listing(chart.path)
         root = step.place.environment.root
         inside = chart.path.is_relative_to(root)
-        shown = str(chart.path.relative_to(root)) if inside else str(chart.path)
+        if not chart.is_copy:
+            shown = str(chart.path.relative_to(root)) if inside else str(chart.path)
     return {
         "layers": dict(_layers(step)),
         "chart": hashlib.sha256(listing.encode()).hexdigest()[:16],

@@ -99,11 +99,15 @@ class Cache:
                 each.chmod(0o700)
 
 
-def user_cache() -> Cache:
-    """The cache of this user, below DEPLOYCHARTS_CACHE if that is set."""
+def user_folder() -> Path:
+    """Where all that is remembered for this user lies: DEPLOYCHARTS_CACHE if that is set."""
     chosen = os.environ.get("DEPLOYCHARTS_CACHE")
-    folder = Path(chosen) if chosen else platformdirs.user_cache_path("deploycharts")
-    return Cache(folder / "answers")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("deploycharts")
+
+
+def user_cache() -> Cache:
+    """The cache of this user's answers."""
+    return Cache(user_folder() / "answers")
 
 
 def key(*parts: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from deploycharts.errors import UnknownName, UserError
 from deploycharts.registry.repository import Repository
+from deploycharts.rendering import remotecharts
 from deploycharts.rendering.cache import Cache, key, program_identity
 from deploycharts.rendering.inputs import Inputs
 from deploycharts.rendering.release import (
@@ -105,7 +106,8 @@ def evaluate_afresh(repository: Repository, service: str, environment: str) -> t
     chosen = repository.service(service)
     with private_folder("state") as workdir:
         state = helmfile.read(chosen.state_file, environment, workdir=workdir, values=_VALUES)
-    return from_state(repository, chosen, repository.environment(environment), state)
+    found = from_state(repository, chosen, repository.environment(environment), state)
+    return remotecharts.with_copies(found, state.build)
 
 
 def _keys(
@@ -199,9 +201,18 @@ def _releases(question: Question, state: State) -> Answer:
         )
         for release in found:
             require_mappings(release)
+        found = _with_copies(found, state)
     except UserError as error:
         return _shown(error, question.tree)
     return found
+
+
+def _with_copies(releases: tuple[Release, ...], state: State) -> tuple[Release, ...]:
+    """A chart that cannot be fetched fails where it is rendered; the rest of the review goes on."""
+    try:
+        return remotecharts.with_copies(releases, state.build)
+    except UserError:
+        return releases
 
 
 def _shown(error: UserError, tree: Tree) -> UserError:
@@ -219,6 +230,8 @@ def _may_be_stored(releases: Iterable[Release], tree: Tree) -> bool:
     """Whether nothing secret is in it, and nothing from outside the tree."""
     for release in releases:
         if any(layer.secret and not is_example(layer) for layer in release.layers):
+            return False
+        if release.chart.is_copy or remotecharts.is_far(release):
             return False
         if any(path.startswith(("/", "..")) for path in _layer_paths(release)):
             return False

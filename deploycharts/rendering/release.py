@@ -15,6 +15,7 @@ from deploycharts import documents
 from deploycharts.errors import UserError, unknown
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
+from deploycharts.rendering import remotecharts
 from deploycharts.source import Source
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
@@ -45,11 +46,25 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class ChartRef:
-    """The chart of a release. `path` is None for a chart that is fetched from elsewhere."""
+    """The chart of a release.
+
+    Attributes:
+        path: its folder; None for one from elsewhere of which there is no copy.
+        is_copy: it comes from elsewhere, and `path` is a copy.
+    """
 
     reference: str
     version: str
     path: Path | None
+    is_copy: bool = False
+
+    @property
+    def copy(self) -> tuple[str, Path] | None:
+        """The reference and the folder that stands for it; None for a local chart."""
+        return (self.reference, self.path) if self.is_copy and self.path else None
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.version}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +107,7 @@ def evaluate(
     releases = from_state(repository, service, environment, state)
     for release in releases:
         require_mappings(release)
-    return releases
+    return remotecharts.with_copies(releases, state.build)
 
 
 def require_mappings(release: Release) -> None:

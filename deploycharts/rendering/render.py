@@ -100,14 +100,15 @@ def render_failure(release: Release, answer: Result, files: Mapping[str, Layer])
     for name, layer in files.items():
         message = message.replace(name, layer.source.path)
     place = _TEMPLATE_PLACE.search(message)
-    where: object = _shown_chart(release) if release.chart.path else release.chart.reference
-    if place and release.chart.path and release.chart.path.name == place[1]:
+    where: object = _shown_chart(release)
+    path = release.chart.path
+    if place and path and not release.chart.is_copy and path.name == place[1]:
         where = Source(f"{_shown_chart(release)}/{place[2]}", int(place[3]))
     return UserError(
         f"{release.target} does not render",
         where=where,
         why=message[-3000:],
-        next_step=f"helm lint {_shown_chart(release)}",
+        next_step=f"helm lint {path if release.chart.is_copy else _shown_chart(release)}",
     )
 
 
@@ -118,8 +119,10 @@ def told_by_helm(release: Release, answer: Result) -> str:
 
 
 def _shown_chart(release: Release) -> str:
-    assert release.chart.path is not None
-    return f"{release.chart.path.parent.name}/{release.chart.path.name}"
+    path = release.chart.path
+    if path is None or release.chart.is_copy:
+        return str(release.chart)
+    return f"{path.parent.name}/{path.name}"
 
 
 @lru_cache(maxsize=512)

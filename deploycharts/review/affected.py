@@ -176,4 +176,4 @@ class Scope:
 def _chart_of(release: Release, tree: Tree) -> str:
     """The chart's folder in the repository; "" for one from elsewhere."""
     path = release.chart.path
-    return "" if path is None else os.path.relpath(path, tree.root)
+    return "" if path is None or release.chart.is_copy else os.path.relpath(path, tree.root)

@@ -86,8 +86,9 @@ def _inputs(scope: Scope, unit: Unit) -> frozenset[str]:
     for tree, release in zip(scope.sides, (unit.base, unit.head), strict=True):
         if not unit.is_fixture:
             found |= scope.inputs(tree, unit.target.service).paths
-        if release is not None and release.chart.path is not None:
-            found |= _chart(tree, tree.path_of(release.chart.path))
+        chart = release.chart if release is not None else None
+        if chart is not None and chart.path is not None and not chart.is_copy:
+            found |= _chart(tree, tree.path_of(chart.path))
     return frozenset(found)
 
 

@@ -41,7 +41,7 @@ def _out_of_reach(scope: Scope) -> Iterator[str]:
         for release in () if isinstance(pair.head, UserError) else pair.head:
             chart = release.chart
             name = chart.reference.rpartition("/")[2]
-            if chart.path is None and name in touched:
+            if (chart.path is None or chart.is_copy) and name in touched:
                 pinned = f"{chart.reference} {chart.version or 'in its newest version'}"
                 found.setdefault((pinned, name), {})[pair.service] = None
     for (pinned, name), services in found.items():

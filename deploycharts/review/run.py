@@ -86,8 +86,9 @@ def _lay_out_charts(both: Sides, chosen: Iterable[Unit]) -> None:
     wanted: tuple[set[Path], set[Path]] = (set(), set())
     for unit in chosen:
         for release, paths in zip((unit.base, unit.head), wanted, strict=True):
-            if release is not None and release.chart.path is not None:
-                paths.add(release.chart.path)
+            chart = release.chart if release is not None else None
+            if chart is not None and chart.path is not None and not chart.is_copy:
+                paths.add(chart.path)
     for tree, paths in zip(both, wanted, strict=True):
         tree.require(tree.closure(tree.path_of(path) for path in paths))
 

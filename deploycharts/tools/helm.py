@@ -79,6 +79,23 @@ def upgrade(
     )  # fmt: skip
 
 
+def pull(chart: Sequence[str], *, version: str, into: Path) -> None:
+    """Fetch a chart and unpack it below a folder.
+
+    Args:
+        chart: a reference, or a name and `--repo URL`; never with a password.
+        version: empty for the latest.
+        into: the folder.
+
+    Raises:
+        CommandFailed: helm cannot fetch it.
+    """
+    pinned = ["--version", version] if version else []
+    process.run(
+        [str(programs.find("helm")), "pull", *chart, *pinned, "--untar", "--untardir", str(into)]
+    )
+
+
 def chart_listing(chart: Path) -> str:
     """A line "sha256  ./path" for each file of a chart, sorted by path in byte order.
 

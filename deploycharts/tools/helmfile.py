@@ -1,8 +1,7 @@
 """Driving helmfile: reading its state without side effects, and applying one release.
 
 What helmfile would pass to helm is recorded, not guessed: a program of ours stands in for helm and
-notes working folder and arguments. It costs nothing to be exact that way, and the layers come out
-byte for byte.
+notes working folder and arguments. So the layers come out byte for byte.
 """
 
 from __future__ import annotations
@@ -43,6 +42,12 @@ esac
 
 _GUARD = """#!/bin/sh
 # Becomes helm, but refuses an upgrade that is not the planned one, and knows helm's version.
+# A chart from elsewhere is the copy that was planned.
+for word do
+  shift
+  [ "$word" = {reference} ] && word={copy}
+  set -- "$@" "$word"
+done
 # The verb alone: release names and descriptions may hold the word, too.
 [ "$1" = version ] && echo v{version} && exit
 sum() {{ if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }}
@@ -135,6 +140,7 @@ def sync(
     labels: Mapping[str, str],
     on_line: Callable[[str], None],
     take_over: bool = False,
+    copy: tuple[str, Path] | None = None,
 ) -> Running:
     """Start the guarded upgrade of one release; helmfile's hooks and flags apply.
 
@@ -148,6 +154,7 @@ def sync(
         labels: labels of the new revision.
         on_line: gets helmfile's output line by line.
         take_over: overwrite fields that others have set since (`helm upgrade --force-conflicts`).
+        copy: the reference of a chart from elsewhere, and the folder that stands for it.
     """
     guard = _program(
         workdir / "guard-helm",
@@ -156,6 +163,8 @@ def sync(
             version=programs.version("helm"),
             planned=planned,
             marker=shlex.quote(str(workdir / "refused")),
+            reference=shlex.quote(copy[0] if copy else ""),
+            copy=shlex.quote(str(copy[1]) if copy else ""),
         ),
     )
     extra = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
