@@ -14,7 +14,7 @@ from deploycharts.errors import OutcomeUnknown, StalePlan, UserError
 _ASK_EVERY_S = 1.0
 # Texts of Go's net and net/http, which helm passes on behind the URL that it asked.
 _NO_ANSWER = re.compile(
-    r"connection refused|connection reset|broken pipe|EOF|[Tt]imeout|no route to host"
+    r"connection refused|connection reset|broken pipe|\bEOF\b|[Tt]imeout|no route to host"
     r"|network is unreachable|no such host|connection lost|closed (network )?connection"
 )
 _UNREACHABLE = "Kubernetes cluster unreachable"
@@ -84,11 +84,18 @@ class Ledger:
 
     def is_loss(self, words: str) -> bool:
         """Whether helm says that the API server itself gave it no answer."""
-        address = self.cluster.address()
-        return any(
-            _UNREACHABLE in line or (address in line and _NO_ANSWER.search(line))
-            for line in words.splitlines()
-        )
+        return is_loss(words, self.cluster.address())
+
+
+def is_loss(words: str, address: str) -> bool:
+    """Whether one of helm's lines says that the API server at `address` gave it no answer.
+
+    Others, such as webhooks, that gave the API server itself no answer are not meant.
+    """
+    return any(
+        _UNREACHABLE in line or (address in line and _NO_ANSWER.search(line.rpartition('": ')[2]))
+        for line in words.splitlines()
+    )
 
 
 def cut_off(environment: str, before: int, now: Standing) -> str:
