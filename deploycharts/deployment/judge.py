@@ -50,7 +50,8 @@ class Judge:
         """
         words = "" if failing else self._words(result)
         lost = bool(words) and self._lost(words, is_lost=watcher.is_lost)
-        now = self.ledger.newest(f"it was at revision {before} before\n{words}".strip())
+        told = "" if evidence.only_waited(words) else words
+        now = self.ledger.newest(f"it was at revision {before} before\n{told}".strip())
         revision = now.number if now.number > before else 0
         if revision and now.status == "deployed" and not failing and (lost or not result.code):
             failing, words, lost = watcher.until_complete(), "", False

@@ -16,12 +16,18 @@ _ENDED = frozenset({"Succeeded", "Failed"})
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Pods of a workload: ready ones of the new template, wanted ones, those of older templates."""
+    """Pods of a workload: ready ones of the new template, wanted ones, those of older templates.
+
+    Attributes:
+        draining: how many are told to end and have not yet; 0 where Kubernetes does not count them
+            (`terminatingReplicas` of Deployments, from 1.35 on).
+    """
 
     ready: int
     wanted: int
     old: int
     is_complete: bool
+    draining: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Part:
     wanted: int
     old: int
     restarts: int
+    draining: int = 0
 
 
 def parts(keys: Sequence[ObjectKey], snapshot: Snapshot, *, alone: bool) -> tuple[Part, ...]:
@@ -46,7 +53,8 @@ def parts(keys: Sequence[ObjectKey], snapshot: Snapshot, *, alone: bool) -> tupl
     for key in keys:
         now = counts(key, snapshot.workloads[key])
         restarts = sum(_restarts(pod) for pod in snapshot.pods_of(key))
-        found.append(Part("" if alone else str(key), now.ready, now.wanted, now.old, restarts))
+        name = "" if alone else str(key)
+        found.append(Part(name, now.ready, now.wanted, now.old, restarts, now.draining))
     return tuple(found)
 
 
@@ -67,7 +75,8 @@ def counts(key: ObjectKey, body: Body) -> Counts:
     ready = number("availableReplicas" if key.kind == "Deployment" else "readyReplicas")
     old = max(0, total - updated)
     new_ready = max(0, min(updated, ready - old))
-    return Counts(new_ready, wanted, old, updated == total == ready == wanted)
+    is_complete = updated == total == ready == wanted
+    return Counts(new_ready, wanted, old, is_complete, number("terminatingReplicas"))
 
 
 def unfinished(

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from deploycharts.errors import UnknownName, UserError
 from deploycharts.registry.repository import Repository
-from deploycharts.rendering import remotecharts
+from deploycharts.rendering import evaluated, remotecharts
 from deploycharts.rendering.cache import Cache, key, program_identity
 from deploycharts.rendering.inputs import Inputs
 from deploycharts.rendering.release import (
-    ChartRef,
-    Layer,
     Release,
-    fingerprint,
     from_state,
     require_mappings,
 )
 from deploycharts.rendering.remembered import is_example
 from deploycharts.rendering.trees import Tree
-from deploycharts.source import Source
-from deploycharts.target import Target
 from deploycharts.tools import helmfile, helmfile_many
 from deploycharts.tools.helmfile import State
 from deploycharts.tools.workdir import private_folder
@@ -73,7 +64,7 @@ def evaluate_many(
     for question, answer in answers.items():
         name = keys[question] or ""
         if name and not isinstance(answer, UserError) and _may_be_stored(answer, question.tree):
-            stored[name] = _pack(answer, question.tree)
+            stored[name] = evaluated.pack(answer, question.tree)
             cache.put(name, stored[name])
     left = [each for each in questions if each not in answers and keys[each] not in stored]
     _lay_out(left, inputs)
@@ -244,73 +235,8 @@ def _layer_paths(release: Release) -> Iterable[str]:
     return (*(layer.source.path for layer in release.layers), *release.missing)
 
 
-def _pack(releases: Iterable[Release], tree: Tree) -> bytes:
-    return json.dumps([_as_json(release, tree.root) for release in releases]).encode()
-
-
-def _as_json(release: Release, root: Path) -> dict[str, Any]:
-    return {
-        "target": [release.target.service, release.target.environment, release.target.release],
-        "namespace": release.namespace,
-        "chart": [release.chart.reference, release.chart.version, _below(release.chart.path, root)],
-        "layers": [
-            [each.source.path, each.source.line, each.kind, each.secret, each.digest,
-             base64.b64encode(each.content).decode()]
-            for each in release.layers
-        ],
-        "missing": release.missing,
-        "needs": release.needs,
-        "labels": dict(release.labels),
-        "hooked": release.hooked,
-        "installed": release.installed,
-        "argv": release.argv,
-        "folder": _below(release.folder, root),
-        "state": _below(release.state_file, root),
-    }  # fmt: skip
-
-
-def _below(path: Path | None, root: Path) -> str | None:
-    return None if path is None else os.path.relpath(path, root)
-
-
 def _unpacked(content: bytes, question: Question) -> Answer:
     try:
-        return tuple(_from_json(body, layers, question.tree) for body, layers in _parsed(content))
+        return evaluated.unpack(content, question.tree)
     except UserError as error:
         return _shown(error, question.tree)
-
-
-@lru_cache(maxsize=256)
-def _parsed(content: bytes) -> tuple[tuple[Mapping[str, Any], tuple[Layer, ...]], ...]:
-    """What was stored; both sides of a review mostly ask for the same."""
-    return tuple((body, _layers(body["layers"])) for body in json.loads(content))
-
-
-def _layers(stored: Iterable[Sequence[Any]]) -> tuple[Layer, ...]:
-    return tuple(
-        Layer(Source(place, line), kind, secret, digest, base64.b64decode(content))
-        for place, line, kind, secret, digest, content in stored
-    )
-
-
-def _from_json(body: Mapping[str, Any], layers: tuple[Layer, ...], tree: Tree) -> Release:
-    root = tree.root
-    reference, version, path = body["chart"]
-    chart = ChartRef(reference, version, None if path is None else root / path)
-    if chart.path is not None and not (chart.path / "Chart.yaml").is_file():
-        raise UserError(f"the chart {reference} is not there", where=body["state"])
-    return Release(
-        target=Target(*body["target"]),
-        namespace=body["namespace"],
-        chart=chart,
-        layers=layers,
-        missing=tuple(body["missing"]),
-        needs=tuple(body["needs"]),
-        labels=body["labels"],
-        hooked=body["hooked"],
-        installed=body["installed"],
-        argv=tuple(body["argv"]),
-        folder=root / body["folder"],
-        fingerprint=fingerprint(layers, chart, tree.listing),
-        state_file=root / body["state"],
-    )

@@ -28,10 +28,11 @@ def gate(state: str, sentence: str, *, style: Style) -> str:
     return f"  {sign} {sentence}"
 
 
-def moved(ready: int, wanted: int, old: int, restarts: int, seconds: float) -> str:
+def moved(ready: int, wanted: int, old: int, restarts: int, draining: int, seconds: float) -> str:
     """How far a workload is; short, since it is rewritten in place."""
     bar = "█" * ready + "░" * max(0, wanted - ready) if 0 < wanted <= 20 else ""
     more = f", {old} old" if old else ""
+    more += f", {draining} draining" if draining else ""
     more += f", {restarts} {'restart' if restarts == 1 else 'restarts'}" if restarts else ""
     return f"{ready} of {wanted} ready{more} {bar} {seconds:.0f} s"
 

@@ -67,6 +67,19 @@ def test_of_several_workloads_a_log_gets_a_line_for_each_that_moves() -> None:
     ]
 
 
+def test_pods_that_drain_are_counted_until_they_have_ended() -> None:
+    stream = io.StringIO()
+    watch = Watch(Console(err=stream, colour=False), clock=lambda: 0.0)
+
+    for draining in (1, 1, 0):
+        watch(Moved(MAIN, (Part("", 2, 2, 0, 0, draining),), 3.0))
+
+    assert stream.getvalue().splitlines() == [
+        "  codfw echo/main  2 of 2 ready, 1 draining ██ 3 s",
+        "  codfw echo/main  2 of 2 ready ██ 3 s",
+    ]
+
+
 def test_of_several_workloads_a_terminal_shows_all_until_the_release_is_done() -> None:
     stream = _Terminal()
     watch = Watch(Console(err=stream, colour=False))

@@ -39,7 +39,7 @@ class Watch:
         if isinstance(event, progress.Moved):
             for part in event.parts:
                 if part.wanted:  # else it makes no pods
-                    numbers = (part.ready, part.wanted, part.old, part.restarts)
+                    numbers = (part.ready, part.wanted, part.old, part.restarts, part.draining)
                     text = live.moved(*numbers, event.seconds)
                     self._now((event.target, part.name), numbers, text)
         elif isinstance(event, progress.Baking):
