@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from deploycharts.tools import programs
 
 LIMIT_BYTES = 256 * 2**20
 _PRUNE_EVERY_S = 3600
+_UNUSED_S = 30 * 86_400.0
 _GENERATION = "2"
 
 
@@ -97,6 +99,15 @@ class Cache:
         for each in (self._folder, folder):
             if each.stat().st_mode & 0o077:
                 each.chmod(0o700)
+
+
+def forget_unused(folder: Path, *, now: float | None = None) -> None:
+    """Remove the folders in `folder` that nobody touched for a month."""
+    at = time.time() if now is None else now
+    with suppress(OSError):
+        for each in folder.iterdir():
+            if at - each.stat().st_mtime > _UNUSED_S:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def user_folder() -> Path:

@@ -8,6 +8,7 @@ published twice.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ import yaml
 
 from deploycharts import documents
 from deploycharts.errors import UserError
-from deploycharts.rendering.cache import user_folder
+from deploycharts.rendering.cache import forget_unused, user_folder
 from deploycharts.tools import helm
 from deploycharts.tools.process import CommandFailed
 from deploycharts.tools.workdir import private_folder
@@ -103,7 +104,9 @@ def _kept(chart: Path) -> Path:
     content = hashlib.sha256(helm.chart_listing(chart).encode()).hexdigest()
     place = user_folder() / "charts" / content[:32] / chart.name
     if place.exists():
+        os.utime(place.parent)
         return place
+    forget_unused(place.parent.parent)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as temporary:
         copy = Path(temporary) / chart.name
