@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,15 @@ def _fetched(release: Release, known: Mapping[str, Mapping[str, Any]]) -> Path:
             helm.pull(words, version=release.chart.version, into=workdir)
         except CommandFailed as error:
             raise _not_fetched(release, words, error) from None
-        return _kept(next(workdir.glob("*/Chart.yaml")).parent)
+        try:
+            return _kept(next(workdir.glob("*/Chart.yaml")).parent)
+        except OSError as error:
+            raise UserError(
+                f"the chart {release.chart} cannot be kept",
+                where=user_folder(),
+                why=str(error),
+                next_step="make the folder writable, or set DEPLOYCHARTS_CACHE to another",
+            ) from None
 
 
 def _helm_words(reference: str, known: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -104,7 +113,8 @@ def _kept(chart: Path) -> Path:
     content = hashlib.sha256(helm.chart_listing(chart).encode()).hexdigest()
     place = user_folder() / "charts" / content[:32] / chart.name
     if place.exists():
-        os.utime(place.parent)
+        with suppress(OSError):
+            os.utime(place.parent)
         return place
     forget_unused(place.parent.parent)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
