@@ -96,7 +96,7 @@ def replace_stuck_pods(cluster: Cluster, namespace: str, keys: Iterable[ObjectKe
         newest = (body.get("status") or {}).get("updateRevision")
         for pod in _owned(pods, body):
             labels = pod["metadata"].get("labels") or {}
-            if labels.get("controller-revision-hash") != newest and not _is_ready(pod):
+            if labels.get("controller-revision-hash") != newest and not is_true(pod, "Ready"):
                 path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}"
                 cluster.send("DELETE", path, {})
     return True
@@ -107,9 +107,16 @@ def _has_not_seen(body: Body) -> bool:
     return seen < int(body["metadata"].get("generation") or 0)
 
 
-def _is_ready(pod: Body) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+def conditions(body: Body) -> Sequence[Body]:
+    """What an object says of itself, each with a type and a status."""
+    return (body.get("status") or {}).get("conditions") or ()
+
+
+def is_true(body: Body, *types: str) -> bool:
+    """Whether an object has a condition of one of these types that holds."""
+    return any(
+        each.get("type") in types and each.get("status") == "True" for each in conditions(body)
+    )
 
 
 def claims(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> tuple[str, ...]:

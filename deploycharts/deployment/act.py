@@ -62,7 +62,7 @@ class Actor:
         """
         place, action = step.place, step.action.value
         with _connected(place) as cluster:
-            self._judge(cluster, place).ledger.require(step.expected_revision)
+            self._ledger(cluster, place).require(step.expected_revision)
             self._intend(place, action, step.expected_revision, step.release.fingerprint)
             started = self.clock()
             try:
@@ -83,7 +83,7 @@ class Actor:
             StepFailed: it is in trouble by now.
         """
         with _connected(step.place) as cluster:
-            number = self._judge(cluster, step.place).ledger.newest().number
+            number = self._ledger(cluster, step.place).newest().number
             watcher = self._watcher(cluster, step.place)
             watcher.follower.first_seen = self._first_seen.setdefault(step.target, {})
             look = watcher.look(self.clock())
@@ -97,7 +97,7 @@ class Actor:
             StepFailed: it does not come to a good one.
         """
         with _connected(place) as cluster:
-            number = self._judge(cluster, place).ledger.newest().number
+            number = self._ledger(cluster, place).newest().number
             watcher = self._watcher(cluster, place, since=number)
             self._intend(place, action, number)
             started = self.clock()
@@ -114,7 +114,7 @@ class Actor:
             StalePlan: it is another.
         """
         with _connected(place) as cluster:
-            self._judge(cluster, place).ledger.require(expected)
+            self._ledger(cluster, place).require(expected)
 
     def undo(self, step: Step) -> int:
         """Bring a release back to where the plan found it; returns the revision it stands as.
@@ -124,7 +124,7 @@ class Actor:
             OutcomeUnknown: the cluster cannot be asked how it ended.
         """
         with _connected(step.place) as cluster:
-            number = self._judge(cluster, step.place).ledger.newest().number
+            number = self._ledger(cluster, step.place).newest().number
         if number == step.expected_revision and step.action is not Action.UNINSTALL:
             return number  # helm had not recorded anything yet
         return self.go_back(step.place, step.return_to)
@@ -132,7 +132,7 @@ class Actor:
     def go_back(self, place: Place, revision: int | None) -> int:
         """Roll a release back to `revision`, None uninstalls it; returns where it stands."""
         with _connected(place) as cluster:
-            now = self._judge(cluster, place).ledger.newest()
+            now = self._ledger(cluster, place).newest()
             number = now.number
             if number == 0 or (revision is None and now.status == "uninstalled"):
                 return number
@@ -222,8 +222,10 @@ class Actor:
         return self._judge(cluster, place).gone(result, number)
 
     def _judge(self, cluster: Cluster, place: Place) -> Judge:
-        ledger = Ledger(cluster, place, self.patience_s, self.sleep, self.clock)
-        return Judge(ledger, self.journal, self.listen)
+        return Judge(self._ledger(cluster, place), self.journal, self.listen)
+
+    def _ledger(self, cluster: Cluster, place: Place) -> Ledger:
+        return Ledger(cluster, place, self.patience_s, self.sleep, self.clock)
 
     def _watcher(self, cluster: Cluster, place: Place, *, since: int | None = None) -> Watcher:
         """A watcher of the place; what was wrong before revision `since` is upgraded is old."""

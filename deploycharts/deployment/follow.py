@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.workloads import PATHS, Body, Snapshot
-from deploycharts.deployment.readiness import Part, counts, parts, unfinished
+from deploycharts.deployment.readiness import ONCE, Part, parts, unfinished
 from deploycharts.deployment.symptoms import NOT_READY, Trouble, diagnose
 from deploycharts.deployment.waits import UNBOUND, waiting
 from deploycharts.documents import Document, ObjectKey
@@ -20,7 +20,6 @@ _MANY_RESTARTS = 3
 _LINGERS_S = 10
 _NOTES_EVERY_S = 2.0
 _RECENT_S = 3.0
-_ONCE = frozenset({"Job", "Pod"})
 # Events of what is a trouble by itself, and of metrics that take their time.
 _TOLD_OTHERWISE = frozenset(
     {
@@ -129,12 +128,13 @@ class Follower:
             (trouble, self._left_s(trouble, now - seen[trouble.identity])) for trouble in troubles
         )
         failing = [trouble for trouble, seconds in left if seconds is None or seconds <= 0]
-        rolling = [key for key in self._keys if key.kind not in {"Job", "Pod"}]
+        rolling = [key for key in self._keys if key.kind not in ONCE]
         reached = [key for key in rolling if key in applied and key in snapshot.workloads]
+        found = parts(reached, snapshot, alone=len(rolling) == 1)
         return Look(
-            parts=parts(reached, snapshot, alone=len(rolling) == 1),
+            parts=found,
             complete=len(reached) == len(rolling)
-            and all(counts(key, snapshot.workloads[key]).is_complete for key in reached),
+            and all(part.counts.is_complete for part in found),
             notes=self._new_notes(snapshot, now),
             troubles=left,
             failing=failing[0] if failing else None,
@@ -154,7 +154,7 @@ class Follower:
         ours = [
             key
             for key in self._keys
-            if key.kind not in _ONCE or self._is_new(key, snapshot) or key.name in named
+            if key.kind not in ONCE or self._is_new(key, snapshot) or key.name in named
         ]
         found = [each for each in diagnose(self._target, snapshot, ours) if self._is_fresh(each)]
         at, seen = self._seen
@@ -177,7 +177,7 @@ class Follower:
         return found
 
     def _is_fresh(self, trouble: Trouble) -> bool:
-        return trouble.workload.kind in _ONCE or (
+        return trouble.workload.kind in ONCE or (
             (trouble.object, trouble.message) not in self._before
         )
 
@@ -205,7 +205,7 @@ class Follower:
 
     def _is_applied(self, key: ObjectKey, snapshot: Snapshot) -> bool:
         """Whether what is seen is the work of this upgrade, not what it found."""
-        if key.kind in _ONCE:
+        if key.kind in ONCE:
             return self._is_new(key, snapshot)
         body = snapshot.workloads.get(key)
         if body is None:
@@ -261,7 +261,7 @@ def follow_keys(
         document.key
         for document in documents
         if (document.key.kind in PATHS and document.key.kind != "CronJob" and not _hooks(document))
-        or (document.key.kind in _ONCE and _hooks(document) & hooks)
+        or (document.key.kind in ONCE and _hooks(document) & hooks)
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from deploycharts.cluster.connection import ApiError, Cluster
+from deploycharts.cluster.workloads import conditions
 from deploycharts.deployment.objections import RefusalKind
 from deploycharts.deployment.plan import Step
 from deploycharts.errors import Refused
@@ -34,10 +35,9 @@ def refuse_ending(cluster: Cluster, step: Step) -> None:
 
 def holding_up(body: Mapping[str, Any]) -> list[str]:
     """What the deletion of a namespace waits for, as its conditions and finalizers say it."""
-    conditions = (body.get("status") or {}).get("conditions") or ()
     told = [
         str(each.get("message") or each.get("reason") or each.get("type"))
-        for each in conditions
+        for each in conditions(body)
         if each.get("status") == "True"
     ]
     own = (body.get("metadata") or {}).get("finalizers") or ()

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from deploycharts.cluster.workloads import Body, Snapshot
+from deploycharts.cluster.workloads import Body, Snapshot, is_true
 from deploycharts.deployment.symptoms import Trouble
 from deploycharts.documents import ObjectKey
 from deploycharts.target import Target
 
-_TIMED_OUT = "TimedOut"
+TIMED_OUT = "TimedOut"
+"""Our word for what did not come to its end in time."""
+ONCE = frozenset({"Job", "Pod"})
+"""Kinds that run once; the others roll."""
 _ENDED = frozenset({"Succeeded", "Failed"})
 
 
@@ -40,21 +43,17 @@ class Part:
     """
 
     name: str
-    ready: int
-    wanted: int
-    old: int
+    counts: Counts
     restarts: int
-    draining: int = 0
 
 
 def parts(keys: Sequence[ObjectKey], snapshot: Snapshot, *, alone: bool) -> tuple[Part, ...]:
     """How far the workloads `keys` of a snapshot are; named unless they are `alone`."""
     found: list[Part] = []
     for key in keys:
-        now = counts(key, snapshot.workloads[key])
         restarts = sum(_restarts(pod) for pod in snapshot.pods_of(key))
         name = "" if alone else str(key)
-        found.append(Part(name, now.ready, now.wanted, now.old, restarts, now.draining))
+        found.append(Part(name, counts(key, snapshot.workloads[key]), restarts))
     return tuple(found)
 
 
@@ -92,7 +91,7 @@ def unfinished(
     """
     found: list[Trouble] = []
     for key in keys:
-        if key.kind in {"Job", "Pod"}:
+        if key.kind in ONCE:
             found += _running(target, snapshot, key, timeout_s)
             continue
         body = snapshot.workloads.get(key)
@@ -101,7 +100,7 @@ def unfinished(
             ready = "it was not there" if now is None else f"{now.ready} of {now.wanted} pods ready"
             old = f", {now.old} of an older template left" if now is not None and now.old else ""
             message = f"{ready}{old} after {timeout_s:g} s"
-            found.append(Trouble(target, key, key, "", _TIMED_OUT, message, final=True))
+            found.append(Trouble(target, key, key, "", TIMED_OUT, message, final=True))
     return tuple(found)
 
 
@@ -109,10 +108,10 @@ def _running(
     target: Target, snapshot: Snapshot, key: ObjectKey, timeout_s: float
 ) -> Iterator[Trouble]:
     """The pods of a Job or a hook that have not ended; the Job itself while it has none."""
-    pods = snapshot.pods_of(key)
-    if not pods and key in snapshot.workloads and not _has_ended(snapshot.workloads[key]):
+    pods, job = snapshot.pods_of(key), snapshot.workloads.get(key)
+    if not pods and job is not None and not is_true(job, "Complete", "Failed"):
         message = f"it had no pod that ended within {timeout_s:g} s"
-        yield Trouble(target, key, key, "", _TIMED_OUT, message, final=True)
+        yield Trouble(target, key, key, "", TIMED_OUT, message, final=True)
     for pod in pods:
         status = pod.get("status") or {}
         if status.get("phase") in _ENDED:
@@ -126,17 +125,9 @@ def _running(
         ]
         message = f"it had not ended after {timeout_s:g} s"
         container = running[0] if running else ""
-        yield Trouble(target, key, name, container, _TIMED_OUT, message, final=True)
+        yield Trouble(target, key, name, container, TIMED_OUT, message, final=True)
 
 
 def _restarts(pod: Body) -> int:
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
     return sum(int(each.get("restartCount") or 0) for each in statuses)
-
-
-def _has_ended(job: Body) -> bool:
-    conditions = (job.get("status") or {}).get("conditions") or ()
-    return any(
-        each.get("type") in {"Complete", "Failed"} and each.get("status") == "True"
-        for each in conditions
-    )

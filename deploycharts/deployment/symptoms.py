@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deploycharts.cluster.workloads import Body, Snapshot
+from deploycharts.cluster.workloads import Body, Snapshot, conditions
 from deploycharts.documents import ObjectKey
 from deploycharts.target import Target
 
@@ -85,8 +85,7 @@ def _workload_troubles(target: Target, key: ObjectKey, snapshot: Snapshot) -> It
     if body is None:
         return
     replica_set = snapshot.newest_replica_set(key)
-    conditions = [*_conditions(body), *(_conditions(replica_set) if replica_set else [])]
-    for condition in conditions:
+    for condition in (*conditions(body), *(conditions(replica_set) if replica_set else ())):
         kind, status = condition.get("type"), condition.get("status")
         reason = str(condition.get("reason", ""))
         deadline = kind == "Progressing" and status == "False"
@@ -111,7 +110,7 @@ def _pod_troubles(target: Target, key: ObjectKey, pod: Body) -> Iterator[Trouble
     if found:
         yield from found
         return
-    for condition in _conditions(pod):
+    for condition in conditions(pod):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             yield Trouble(target, key, name, "", str(condition.get("reason", "Unschedulable")),
                           str(condition.get("message", "")))  # fmt: skip
@@ -147,7 +146,7 @@ def _container_troubles(
 
 
 def _unready(target: Target, key: ObjectKey, name: ObjectKey, pod: Body) -> Iterator[Trouble]:
-    ready = next((c for c in _conditions(pod) if c.get("type") == "Ready"), None)
+    ready = next((c for c in conditions(pod) if c.get("type") == "Ready"), None)
     if ready is None or ready.get("status") == "True":
         return
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
@@ -172,10 +171,6 @@ def _probe_s(probe: Mapping[str, Any] | None) -> int:
     period = int(probe.get("periodSeconds") or _DEFAULT_PROBE_PERIOD_S)
     failures = int(probe.get("failureThreshold") or _DEFAULT_FAILURE_THRESHOLD)
     return int(probe.get("initialDelaySeconds") or 0) + period * failures
-
-
-def _conditions(body: Body) -> Sequence[Mapping[str, Any]]:
-    return (body.get("status") or {}).get("conditions") or ()
 
 
 def _family(reason: str) -> str:

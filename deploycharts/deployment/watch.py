@@ -10,6 +10,7 @@ from deploycharts.deployment import evidence, progress
 from deploycharts.deployment.follow import Follower, Look
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener
+from deploycharts.deployment.readiness import TIMED_OUT
 from deploycharts.deployment.symptoms import NOT_READY, Trouble
 from deploycharts.deployment.waits import NO_ADDRESS, UNBOUND
 from deploycharts.errors import UserError
@@ -89,7 +90,7 @@ class Watcher:
     def _late(self, timeout_s: float) -> Trouble:
         key = self.place.workloads[0]
         message = f"its pods were not all ready after {timeout_s:g} s"
-        return Trouble(self.place.target, key, key, "", "TimedOut", message, final=True)
+        return Trouble(self.place.target, key, key, "", TIMED_OUT, message, final=True)
 
     def look(self, started: float) -> Look | None:
         """Look once and tell what is new; None while the API server does not answer."""

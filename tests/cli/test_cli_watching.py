@@ -7,7 +7,7 @@ import io
 from deploycharts.cli.deploy.watching import Watch
 from deploycharts.console import Console
 from deploycharts.deployment.progress import Began, Finished, Moved
-from deploycharts.deployment.readiness import Part
+from deploycharts.deployment.readiness import Counts, Part
 from deploycharts.target import Target
 
 CANARY = Target("echo", "codfw", "canary")
@@ -19,8 +19,13 @@ class _Terminal(io.StringIO):
         return True
 
 
+def _part(name: str, ready: int, wanted: int, old: int, restarts: int, draining: int = 0) -> Part:
+    is_complete = ready == wanted and not old
+    return Part(name, Counts(ready, wanted, old, is_complete, draining), restarts)
+
+
 def _moved(target: Target, ready: int) -> Moved:
-    return Moved(target, (Part("", ready, 2, 2 - ready, 0),), float(ready))
+    return Moved(target, (_part("", ready, 2, 2 - ready, 0),), float(ready))
 
 
 def test_a_log_gets_a_line_when_numbers_change_and_none_when_not() -> None:
@@ -55,10 +60,10 @@ def _several(web: Part, agent: Part, seconds: float) -> Moved:
 def test_of_several_workloads_a_log_gets_a_line_for_each_that_moves() -> None:
     stream = io.StringIO()
     watch = Watch(Console(err=stream, colour=False), clock=lambda: 0.0)
-    agent = Part("DaemonSet/agent", 3, 3, 0, 0)
+    agent = _part("DaemonSet/agent", 3, 3, 0, 0)
 
-    watch(_several(Part("Deployment/web", 0, 2, 2, 0), agent, 0))
-    watch(_several(Part("Deployment/web", 1, 2, 1, 1), agent, 4))
+    watch(_several(_part("Deployment/web", 0, 2, 2, 0), agent, 0))
+    watch(_several(_part("Deployment/web", 1, 2, 1, 1), agent, 4))
 
     assert stream.getvalue().splitlines() == [
         "  codfw echo/main Deployment/web  0 of 2 ready, 2 old ░░ 0 s",
@@ -72,7 +77,7 @@ def test_pods_that_drain_are_counted_until_they_have_ended() -> None:
     watch = Watch(Console(err=stream, colour=False), clock=lambda: 0.0)
 
     for draining in (1, 1, 0):
-        watch(Moved(MAIN, (Part("", 2, 2, 0, 0, draining),), 3.0))
+        watch(Moved(MAIN, (_part("", 2, 2, 0, 0, draining),), 3.0))
 
     assert stream.getvalue().splitlines() == [
         "  codfw echo/main  2 of 2 ready, 1 draining ██ 3 s",
@@ -84,7 +89,7 @@ def test_of_several_workloads_a_terminal_shows_all_until_the_release_is_done() -
     stream = _Terminal()
     watch = Watch(Console(err=stream, colour=False))
 
-    watch(_several(Part("Deployment/web", 0, 2, 2, 0), Part("DaemonSet/agent", 3, 3, 0, 0), 0))
+    watch(_several(_part("Deployment/web", 0, 2, 2, 0), _part("DaemonSet/agent", 3, 3, 0, 0), 0))
     shown = stream.getvalue().split("\r\x1b[K")[-1].split("\x1b[1A\x1b[K")[-1]
     watch(Finished(MAIN, "upgrade", 3, 4.0))
 

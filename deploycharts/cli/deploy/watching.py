@@ -38,8 +38,9 @@ class Watch:
         """Tell one event."""
         if isinstance(event, progress.Moved):
             for part in event.parts:
-                if part.wanted:  # else it makes no pods
-                    numbers = (part.ready, part.wanted, part.old, part.restarts, part.draining)
+                now = part.counts
+                if now.wanted:  # else it makes no pods
+                    numbers = (now.ready, now.wanted, now.old, part.restarts, now.draining)
                     text = live.moved(*numbers, event.seconds)
                     self._now((event.target, part.name), numbers, text)
         elif isinstance(event, progress.Baking):

@@ -112,7 +112,7 @@ def _tested(
 def _objects(cluster: Cluster, release: Release) -> tuple[Document, ...]:
     """The objects of what runs, hooks included; none if the release is not there."""
     history = releases.revisions(cluster, release.namespace, release.target.release)
-    if not history or history[-1].status in {"uninstalled", "uninstalling"}:
+    if not history or history[-1].status in releases.GONE:
         return ()
     return history[-1].documents()
 

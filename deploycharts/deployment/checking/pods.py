@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from deploycharts.cluster import workloads
 from deploycharts.cluster.portforward import Forward, port_forward
-from deploycharts.cluster.workloads import Body, Snapshot
+from deploycharts.cluster.workloads import Body, Snapshot, is_true
 from deploycharts.deployment.checking.finding import Attempt, Finding, Verdict, unknown
 from deploycharts.documents import ObjectKey
 from deploycharts.errors import UserError
@@ -90,10 +90,7 @@ def forwarded(attempt: Attempt, pod: Body, port: str) -> Iterator[Forward]:
 
 
 def _is_ready(pod: Body) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return "deletionTimestamp" not in pod["metadata"] and any(
-        each.get("type") == "Ready" and each.get("status") == "True" for each in conditions
-    )
+    return "deletionTimestamp" not in pod["metadata"] and is_true(pod, "Ready")
 
 
 def _label(pod: Body, name: str) -> str:
