@@ -121,7 +121,7 @@ class Deployable:
     def register(self, *environments: str) -> None:
         """Carry out the cluster step."""
         for environment in environments:
-            ended = self.run("deploy", "cluster", environment)
+            ended = self.run("deploy", "cluster", environment, "--yes")
             assert ended.code == 0, ended.err
 
     def run(self, *argv: str, env: Mapping[str, str] | None = None) -> Ended:

@@ -28,7 +28,7 @@ def removes(now: Situation) -> Iterator[Consequence]:
     for each, change in now.removed():
         if is_hook(each) or each.key.kind in _KNOWN_BY_RULE:
             continue
-        if _is_kept(each):
+        if is_kept(each):
             sentence = f"leaves {each.key} in the cluster, where Helm no longer knows it"
             yield now.say(ConsequenceKind.REMOVES, each.key, Risk.MEDIUM, sentence, [change])
         elif each.key.kind in _STATE:
@@ -37,8 +37,10 @@ def removes(now: Situation) -> Iterator[Consequence]:
             yield _removes(now, each, change)
 
 
-def _is_kept(each: Document) -> bool:
-    return field(each.body, "metadata", "annotations", "helm.sh/resource-policy") == "keep"
+def is_kept(each: Document) -> bool:
+    """Whether helm leaves an object that goes from its release (pkg/action/resource_policy.go)."""
+    policy = field(each.body, "metadata", "annotations", "helm.sh/resource-policy")
+    return str(policy or "").strip().lower() == "keep"
 
 
 def _removes_state(now: Situation, each: Document, change: Change) -> Consequence:

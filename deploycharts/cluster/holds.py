@@ -21,6 +21,7 @@ from deploycharts.errors import UserError
 CONFIG_MAP = "deploycharts-holds"
 KEY_SECRET = "deploycharts-content-key"  # noqa: S105 (the name of an object)
 MOST_LIFTED = 20
+MOST_FAILED = 20
 _ENTRY = "holds.json"
 _SCHEMA = 1
 _KEY_BYTES = 32
@@ -63,16 +64,39 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """One content of a release that did not roll out. It is no hold: it may be tried again.
+
+    Attributes:
+        service: whose release.
+        release: the release.
+        content: the ID of the content that failed.
+        reason: why, as the deployment found out; secrets are masked.
+        deployment: the one that tried it.
+        at: when, RFC 3339 in UTC.
+    """
+
+    service: str
+    release: str
+    content: str
+    reason: str
+    deployment: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Holds:
     """The holds of a namespace, oldest first.
 
     Attributes:
         active: those that hold.
         lifted: the latest that were lifted.
+        failed: the latest contents that failed.
     """
 
     active: tuple[Hold, ...] = ()
     lifted: tuple[Lifted, ...] = ()
+    failed: tuple[Failure, ...] = ()
 
     def of(self, service: str) -> tuple[Hold, ...]:
         """Those that hold a service or a content of it."""
@@ -86,10 +110,21 @@ class Holds:
     def lifting(self, gone: Callable[[Hold], bool], owner: str, at: str, reason: str) -> Holds:
         """These without some, which are remembered with who lifted them and why."""
         lifted = [Lifted(hold, owner, at, reason) for hold in self.active if gone(hold)]
-        return Holds(
-            tuple(hold for hold in self.active if not gone(hold)),
-            (*self.lifted, *lifted)[-MOST_LIFTED:],
+        return replace(
+            self,
+            active=tuple(hold for hold in self.active if not gone(hold)),
+            lifted=(*self.lifted, *lifted)[-MOST_LIFTED:],
         )
+
+    def failing(self, failure: Failure) -> Holds:
+        """These and a content that failed; only its latest failure is remembered."""
+        left = self.succeeding(failure.release, failure.content).failed
+        return replace(self, failed=(*left, failure)[-MOST_FAILED:])
+
+    def succeeding(self, release: str, content: str) -> Holds:
+        """These, without the failure of a content that rolled out by now."""
+        failed = (f for f in self.failed if (f.release, f.content) != (release, content))
+        return replace(self, failed=tuple(failed))
 
 
 def read(cluster: Cluster, namespace: str) -> Holds:
@@ -185,6 +220,7 @@ def _parse(found: Mapping[str, Any] | None, namespace: str) -> Holds:
         return Holds(
             tuple(Hold(**each) for each in body["active"]),
             tuple(Lifted(**{**each, "hold": Hold(**each["hold"])}) for each in body["lifted"]),
+            tuple(Failure(**each) for each in body.get("failed", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(

@@ -25,6 +25,8 @@ from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
 from deploycharts.tools.workdir import private_folder
 
+PATIENCE_WITH_LOST_S = 2.0
+"""How long an API server is asked that did not come back while another act waited for it."""
 _OBSERVED_S = 10.0
 
 

@@ -53,7 +53,7 @@ def settle(root: Path, rollback: Rollback, undone: Sequence[str]) -> Aftermath:
             continue
         try:
             now = _now(each)
-            if _hold(each, now):
+            if _hold(each, now, rollback.reason):
                 held.append(target)
             ranges.append(_commits(root, each, now))
         except UserError as error:
@@ -72,8 +72,9 @@ def _now(each: Return) -> Revision | None:
         cluster.close()
 
 
-def _hold(each: Return, now: Revision | None) -> bool:
+def _hold(each: Return, now: Revision | None, why: str) -> bool:
     place, current = each.place, each.current
+    done = f"rolled back to revision {each.revision}" if now else "rolled back: uninstalled"
     cluster = Cluster(place.kubeconfig, name=place.environment.name)
     try:
         return holds.keep_from_returning(
@@ -82,9 +83,7 @@ def _hold(each: Return, now: Revision | None) -> bool:
             place.target,
             current.documents(),
             now.documents() if now else (),
-            reason=f"rolled back to revision {each.revision}"
-            if now
-            else "rolled back: uninstalled",
+            reason=f"{why} ({done})" if why else done,
             deployment=current.labels.get("deployment", ""),
         )
     finally:

@@ -6,39 +6,103 @@ like the service and lives in a namespace of ours.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.changes.compare import compare
-from deploycharts.changes.model import ChangeSet
+from deploycharts.changes.lifecycle import is_kept
+from deploycharts.changes.model import Change, Op, show_path
 from deploycharts.cluster import releases, tokens
 from deploycharts.cluster.connection import Cluster
+from deploycharts.deployment.plan import Difference
 from deploycharts.documents import parse_manifest
-from deploycharts.errors import UserError
+from deploycharts.errors import StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Registration, Repository
 from deploycharts.target import Target
 from deploycharts.tools import helm
 
 NAMESPACE = "deploycharts"
+# Of these a removed line takes something away as well: a rule, a subject, a limit.
+_GRANTING = frozenset({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "ResourceQuota"})
 _TOKEN_S = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One service's entry against one cluster."""
+    """One service's entry against one cluster.
+
+    Attributes:
+        difference: from what the entry's release has there to what the entry asks for.
+        revision: of that release, 0 where there is none.
+    """
 
     environment: Environment
     registration: Registration
-    changes: ChangeSet
-    is_new: bool
+    difference: Difference
+    revision: int
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the cluster grants the service nothing yet."""
+        return self.revision == 0
+
+    @property
+    def is_acting(self) -> bool:
+        """Whether something changes."""
+        return self.is_new or not self.difference.changes.is_empty
+
+    def taken_away(self) -> tuple[str, ...]:
+        """What the service has now and loses: objects, and lines of roles, bindings and quotas."""
+        return tuple(
+            f"{change.object}{f' {show_path(change.path)}' if change.path else ''}"
+            for change in self.difference.changes.changes
+            if change.op is Op.REMOVE
+            and (change.object.kind in _GRANTING if change.path else not self._stays(change))
+        )
+
+    def _stays(self, change: Change) -> bool:
+        """Whether helm keeps an object that is removed from a release."""
+        return any(each.key == change.object and is_kept(each) for each in self.difference.base)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlan:
+    """What the cluster step would do, everywhere it was asked for.
+
+    Attributes:
+        id: the same for the same changes of the same revisions; what `--yes=ID` names.
+    """
+
+    id: str
+    grants: tuple[Grant, ...]
+
+    @property
+    def acting(self) -> tuple[Grant, ...]:
+        """Those that change something."""
+        return tuple(grant for grant in self.grants if grant.is_acting)
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """Those that are changed, each once."""
+        return tuple(dict.fromkeys(grant.environment for grant in self.acting))
+
+    def taken_away(self) -> dict[str, list[str]]:
+        """What each service loses, with the environment; only services that lose something."""
+        lost: dict[str, list[str]] = {}
+        for grant in self.acting:
+            for each in grant.taken_away():
+                line = f"{grant.environment.name}: {each}"
+                lost.setdefault(grant.registration.service, []).append(line)
+        return lost
 
 
 def compare_all(
     repository: Repository, environments: Sequence[Environment], names: Sequence[str]
-) -> tuple[Grant, ...]:
+) -> ClusterPlan:
     """What the cluster step would change, in each environment for each registry entry.
 
     Raises:
@@ -55,28 +119,30 @@ def compare_all(
             cluster.close()
 
     with ThreadPoolExecutor(max_workers=max(1, len(environments))) as pool:
-        return tuple(grant for grants in pool.map(one, environments) for grant in grants)
+        found = tuple(grant for grants in pool.map(one, environments) for grant in grants)
+    return ClusterPlan(_id(found), found)
 
 
 def carry_out(
-    repository: Repository, grants: Sequence[Grant], *, said: Callable[[Grant, str], None]
+    repository: Repository, plan: ClusterPlan, *, said: Callable[[Grant, str], None]
 ) -> None:
     """Apply what differs, and see that local clusters have credentials to deploy with.
 
     Raises:
+        StalePlan: an entry was applied by somebody else since the plan was made.
         CommandFailed: helm failed; grants before that one stand.
     """
 
     def one(environment: Environment) -> None:
         cluster = _administrators(environment)
         try:
-            for grant in grants:
+            for grant in plan.grants:
                 if grant.environment is environment:
                     _apply(repository, grant, cluster, said)
         finally:
             cluster.close()
 
-    environments = list(dict.fromkeys(grant.environment for grant in grants))
+    environments = list(dict.fromkeys(grant.environment for grant in plan.grants))
     with ThreadPoolExecutor(max_workers=max(1, len(environments))) as pool:
         list(pool.map(one, environments))
 
@@ -96,14 +162,34 @@ def _grant(
     target = Target(each.service, environment.name, "cluster")
     baseline = releases.baseline(releases.revisions(cluster, NAMESPACE, each.service))
     base = baseline.good.documents() if baseline.good else ()
-    changes = compare(target, base, parse_manifest(answer.out, namespace=NAMESPACE))
-    return Grant(environment, each, changes, is_new=baseline.good is None)
+    head = parse_manifest(answer.out, namespace=NAMESPACE)
+    return Grant(
+        environment, each, Difference(compare(target, base, head), base, head), baseline.number
+    )
+
+
+def _id(grants: Sequence[Grant]) -> str:
+    facts = [
+        f"{grant.environment.name} {grant.registration.service} {grant.revision} "
+        f"{grant.difference.changes.changes!r}"
+        for grant in grants
+        if grant.is_acting
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:10]
 
 
 def _apply(
     repository: Repository, grant: Grant, cluster: Cluster, said: Callable[[Grant, str], None]
 ) -> None:
-    if grant.is_new or not grant.changes.is_empty:
+    if grant.is_acting:
+        service, environment = grant.registration.service, grant.environment.name
+        newest, _ = releases.newest_number(cluster, NAMESPACE, service)
+        if newest != grant.revision:
+            raise StalePlan(
+                f"{environment} {service}: the cluster step was carried out by somebody else",
+                why=f"its release is at revision {newest}, the plan was made for {grant.revision}",
+                next_step=f"deploy cluster {environment} {service} --diff",
+            )
         helm.upgrade(
             grant.registration.service,
             _chart(repository),

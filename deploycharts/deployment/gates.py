@@ -24,12 +24,17 @@ class GateKind(Enum):
     BAKE = "bake"
     WORD = "word"
     HOLD = "hold"
+    FAILED_BEFORE = "failed before"
 
 
 class GateState(Enum):
-    """Whether it holds. An open one is waited for while the plan is carried out."""
+    """Whether it holds. An open one is waited for while the plan is carried out.
+
+    A noted one is in nobody's way: it is read before the plan is approved.
+    """
 
     PASSED = "passed"
+    NOTED = "noted"
     OPEN = "open"
     REFUSED = "refused"
 
@@ -90,6 +95,11 @@ def held(sentence: str, next_step: str, *, emergency: bool) -> Gate:
     return _overridden(gate) if emergency else gate
 
 
+def failed_before(sentence: str) -> Gate:
+    """What is to be known of a content that is tried again."""
+    return Gate(GateKind.FAILED_BEFORE, GateState.NOTED, sentence)
+
+
 def staging_ran(
     service: str, artifacts: Sequence[tuple[str, str]], histories: dict[str, tuple[Revision, ...]],
     environment: str,
@@ -148,6 +158,6 @@ def _merged(standing: Standing) -> Gate:
 
 
 def _overridden(gate: Gate) -> Gate:
-    if gate.state is GateState.PASSED:
+    if gate.state in {GateState.PASSED, GateState.NOTED}:
         return gate
     return Gate(gate.kind, GateState.PASSED, f"{gate.sentence}: passed over, emergency")

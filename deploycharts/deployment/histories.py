@@ -14,7 +14,7 @@ from deploycharts.cluster.releases import GONE, Revision
 from deploycharts.deployment.entrance import CANARY
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.plan import Place
-from deploycharts.errors import UserError, unknown
+from deploycharts.errors import UnknownName, UserError, unknown
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.rendering.release import Release, evaluate
@@ -83,6 +83,41 @@ def read(
         cluster.close()
     installed = [each for each in found if gone or each.newest.status not in GONE]
     return _named(installed, release, environment.name) if release else installed
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An environment whose releases cannot be read, and why."""
+
+    environment: Environment
+    error: UserError
+
+    def __str__(self) -> str:
+        return f"{self.environment.name} is left as it is: {self.error.what}"
+
+
+def read_all(
+    repository: Repository, environments: Sequence[Environment], service: str,
+    release: str | None = None, *, gone: bool = False,
+) -> tuple[list[History], tuple[Unread, ...]]:  # fmt: skip
+    """As `read`, of several environments; one that cannot be read does not keep the others.
+
+    Raises:
+        UnknownName: the release that is named is not there.
+        UserError: no environment can be read; the first reason.
+    """
+    found: list[History] = []
+    unread: list[Unread] = []
+    for environment in environments:
+        try:
+            found += read(repository, environment, service, release, gone=gone)
+        except UnknownName:
+            raise
+        except UserError as error:
+            unread.append(Unread(environment, error))
+    if unread and len(unread) == len(environments):
+        raise unread[0].error
+    return found, tuple(unread)
 
 
 def names(

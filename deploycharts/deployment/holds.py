@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
-from deploycharts.changes.identity import flatten
+from deploycharts.changes.model import count
 from deploycharts.cluster import holds
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.holds import Hold
-from deploycharts.deployment import gates, journal
+from deploycharts.deployment import failures, gates, journal
+from deploycharts.deployment.content import content_id, content_of
 from deploycharts.deployment.gates import Gate
 from deploycharts.deployment.plan import Action, Step
 from deploycharts.documents import Document, Json
 from deploycharts.errors import UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
-from deploycharts.rendering.render import render
 from deploycharts.target import Target
-
-_LENGTH = 32
-# Helm sets them on live objects, charts as they like; they say nothing of what runs.
-_HELMS = {
-    "labels": frozenset({"app.kubernetes.io/managed-by"}),
-    "annotations": frozenset({"meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}),
-}
 
 _Act: TypeAlias = Callable[[Cluster, str, str], Sequence[Hold]]
 
@@ -50,22 +40,6 @@ class Held:
     def as_json(self) -> list[Json]:
         """For programs."""
         return [{"environment": self.environment, **asdict(hold)} for hold in self.holds]
-
-
-def content_id(documents: Sequence[Document], key: bytes) -> str:
-    """The ID of what one release consists of, the same for a fresh render and helm's record of it.
-
-    The order of objects does not count, nor do labels and annotations that helm adds, nor CRDs in
-    the chart's folder `crds`, which helm does not record. All of it is hashed with `key`, as
-    secrets are among it.
-    """
-    facts = sorted(
-        json.dumps([str(each.key.group), each.key.kind, each.key.namespace, each.key.name,
-                    _normal(each)], sort_keys=True, separators=(",", ":"))
-        for each in flatten(documents)
-        if "/crds/" not in each.template
-    )  # fmt: skip
-    return hmac.new(key, "\n".join(facts).encode(), hashlib.sha256).hexdigest()[:_LENGTH]
 
 
 def gates_before(steps: Sequence[Step], *, emergency: bool) -> dict[Target, tuple[Gate, ...]]:
@@ -167,8 +141,31 @@ def keep_from_returning(
 
 def sentence(hold: Hold) -> str:
     """What is held, by whom, since when and why."""
-    what = f"a content of {hold.release}, of deployment {hold.deployment or 'unknown'}, is held"
-    return f"{what if hold.content else 'held'} by {_who_and_why(hold)}"
+    what = f"a version of {hold.release}, of deployment {hold.deployment or 'unknown'}, is blocked"
+    return f"{what if hold.content else 'on hold,'} by {_who_and_why(hold)}"
+
+
+def summary(found: Sequence[Held]) -> str:
+    """All holds of one service in a line, whichever environments and releases they are of."""
+    service = found[0].service
+    held = [(each.environment, hold) for each in found for hold in each.holds]
+    whole = [pair for pair in held if not pair[1].content]
+    versions = [pair for pair in held if pair[1].content]
+    said = []
+    if whole:
+        said.append(f"{service} is on hold in {_places(whole)}, by {_who_and_why(whole[0][1])}")
+    if versions:
+        releases = ", ".join(dict.fromkeys(hold.release for _, hold in versions))
+        newest = max((hold for _, hold in versions), key=lambda hold: hold.at)
+        said.append(
+            f"{count(len(versions), 'version')} of {service} ({releases}) blocked in "
+            f"{_places(versions)}, by {_who_and_why(newest)}"
+        )
+    return "; ".join(said)
+
+
+def _places(held: Sequence[tuple[str, Hold]]) -> str:
+    return " and ".join(dict.fromkeys(environment for environment, _ in held))
 
 
 def unhold(environment: str, service: str) -> str:
@@ -181,22 +178,25 @@ def _before(steps: Sequence[Step], emergency: bool) -> Mapping[Target, tuple[Gat
     environment, service = place.environment.name, place.target.service
     cluster = Cluster(place.kubeconfig, name=environment)
     try:
-        found = holds.read(cluster, place.namespace).of(service)
+        known = holds.read(cluster, place.namespace)
+        found = known.of(service)
         contents = [each for each in found if each.content]
-        key = holds.find_key(cluster, place.namespace) if contents else None
+        needs_key = contents or known.failed
+        key = holds.find_key(cluster, place.namespace) if needs_key else None
     except UserError as error:
         unread = f"{environment} cannot be asked for holds: {error.what}"
         look = error.next_step or f"deploy status {environment} {service}"
         return {steps[0].target: (gates.held(unread, look, emergency=emergency),)}
     finally:
         cluster.close()
-    whole = [f"held by {_who_and_why(each)}" for each in found if not each.content]
+    whole = [f"on hold, by {_who_and_why(each)}" for each in found if not each.content]
     answer = {}
     for step in steps:
         said = [*whole, *(_said(each, key) for each in contents if _brings(step, each, key))]
         whole = []
         lifted = unhold(environment, service)
-        answer[step.target] = tuple(gates.held(s, lifted, emergency=emergency) for s in said)
+        refusing = (gates.held(sentence, lifted, emergency=emergency) for sentence in said)
+        answer[step.target] = (*refusing, *failures.noted(step, known, key))
     return answer
 
 
@@ -204,15 +204,12 @@ def _brings(step: Step, hold: Hold, key: bytes | None) -> bool:
     """Whether a step brings a held content; without the key nobody knows, so it may."""
     if hold.release != step.target.release or step.action is Action.UNINSTALL:
         return False
-    if key is None:
-        return True
-    (rendered,) = render([step.release])  # the plan rendered it a moment ago: it is in the cache
-    return content_id(rendered.documents, key) == hold.content
+    return key is None or content_of(step, key) == hold.content
 
 
 def _said(hold: Hold, key: bytes | None) -> str:
-    how = "is held" if key else "may be held, the key to tell is lost,"
-    return f"this {hold.release} {how} by {_who_and_why(hold)}"
+    how = "is blocked" if key else "may be blocked (the key to tell is lost)"
+    return f"this version of {hold.release} {how}, by {_who_and_why(hold)}"
 
 
 def _who_and_why(hold: Hold) -> str:
@@ -248,22 +245,6 @@ def _everywhere(
     ]
     with ThreadPoolExecutor(max_workers=8) as pool:
         return tuple(pool.map(one, pairs))
-
-
-def _normal(each: Document) -> dict[str, Json]:
-    """An object without what helm adds to it."""
-    body = dict(each.body)
-    metadata = body.get("metadata")
-    if not isinstance(metadata, dict):
-        return body
-    kept = {name: value for name, value in metadata.items() if name != "namespace"}
-    for field, helms in _HELMS.items():
-        said = kept.pop(field, None)
-        if isinstance(said, dict):
-            said = {name: value for name, value in said.items() if name not in helms}
-        if said:
-            kept[field] = said
-    return {**body, "metadata": kept}
 
 
 def _now() -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 
 from deploycharts.documents import Json
+from deploycharts.target import Target
 from deploycharts.tools.process import is_alive
 
 
@@ -89,11 +90,18 @@ class Story:
         """Whether its process still lives on this machine."""
         return not self.is_finished and self._lives(int(self.begun.get("pid") or 0))
 
-    def orphan(self) -> int | None:
-        """The process group of a helm that outlived its deployment, None if there is none."""
+    def orphan(self, target: Target) -> int | None:
+        """The process group of the helm that a killed deployment left at work on a release.
+
+        A deployment acts on several releases at once: another release's helm is never meant.
+        """
         if self.is_finished or self.is_running():
             return None
-        started = [int(line["pid"]) for line in self.lines if line["kind"] == "started"]
+        started = [
+            int(line["pid"])
+            for line in self.lines
+            if line["kind"] == "started" and line["target"] == str(target)
+        ]
         return started[-1] if started and self._lives(started[-1]) else None
 
     def _lives(self, pid: int) -> bool:
@@ -123,11 +131,12 @@ def whoami() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def who_left(folder: Path, deployment: str, description: str) -> str:
+def who_left(folder: Path, target: Target, deployment: str, description: str) -> str:
     """Who left a release in the middle, as far as this machine's journals tell.
 
     Args:
         folder: where journals are kept.
+        target: the release.
         deployment: the ID that the release carries, empty if none.
         description: helm's description of the revision.
     """
@@ -140,7 +149,7 @@ def who_left(folder: Path, deployment: str, description: str) -> str:
     who = story.begun.get("author", "somebody")
     if story.is_running():
         return f"deployment {deployment} of {who} is still running (pid {story.begun['pid']})"
-    orphan = story.orphan()
+    orphan = story.orphan(target)
     if orphan is not None:
         return (
             f"deployment {deployment} of {who} was killed; the helm that it started still runs "

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from deploycharts.cluster.connection import Unreachable
 from deploycharts.deployment import progress
 from deploycharts.deployment.act import Actor
 from deploycharts.deployment.checks import run_checks
@@ -84,7 +85,7 @@ class Lane:
                 if step.on_failure is not OnFailure.GO_ON:
                     raise
                 self.note(failure)
-            except (StalePlan, OutcomeUnknown):
+            except (StalePlan, OutcomeUnknown, Unreachable):
                 # It was not begun, or nobody knows how it ended: it is not touched further.
                 self.touched.remove(step)
                 raise

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploycharts.cluster import releases
-from deploycharts.cluster.connection import Cluster
+from deploycharts.cluster.connection import Cluster, Unreachable
 from deploycharts.deployment.plan import Place
 from deploycharts.errors import OutcomeUnknown, StalePlan, UserError
 
@@ -72,8 +72,18 @@ class Ledger:
 
         Raises:
             StalePlan: it is another.
+            Unreachable: the cluster cannot be asked, so nothing is begun.
         """
-        place, now = self.place, self.newest()
+        place = self.place
+        try:
+            now = self.newest()
+        except OutcomeUnknown as error:
+            raise Unreachable(
+                f"{place.target}: not begun, the API server of {place.environment.name} "
+                "does not answer",
+                why=error.why,
+                next_step=error.next_step,
+            ) from None
         if now.number != expected:
             raise StalePlan(
                 f"{place.target} is at revision {now.number} ({now.status}), the plan was made for "

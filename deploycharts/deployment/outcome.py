@@ -75,7 +75,8 @@ def reason(failed: Sequence[str], errors: Iterable[Exception]) -> Exit:
     if failed:
         return Exit.ROLLED_BACK
     for error in errors:
-        return error.exit if isinstance(error, UserError) else Exit.BUG
+        code = error.exit if isinstance(error, UserError) else Exit.BUG
+        return Exit.ROLLED_BACK if code is Exit.USER_ERROR else code
     return Exit.INTERRUPTED
 
 

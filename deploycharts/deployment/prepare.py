@@ -233,7 +233,7 @@ def _refuse_pending(target: Target, baseline: Baseline) -> None:
     back = f"deploy rollback {target.environment} {target.service}"
     raise Refused(
         f"{target}: revision {newest.number} is {newest.status}",
-        why=journal.who_left(folder, deployment, newest.description),
+        why=journal.who_left(folder, target, deployment, newest.description),
         next_step="wait for it" if story is not None and story.is_running() else back,
     )
 

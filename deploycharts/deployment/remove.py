@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.changes.identity import flatten
-from deploycharts.changes.workloads import field, is_hook
+from deploycharts.changes.lifecycle import is_kept
+from deploycharts.changes.workloads import is_hook
 from deploycharts.cluster import live, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.live import State
@@ -24,7 +25,7 @@ from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.removedfiles import Files, chosen_files
 from deploycharts.deployment.signals import Signals
-from deploycharts.documents import Document, ObjectKey
+from deploycharts.documents import ObjectKey
 from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
@@ -196,7 +197,7 @@ def _farewell(history: History) -> Farewell:
     finally:
         cluster.close()
     there = [each for each in documents if now[each.key].state in _PRESENT]
-    kept = tuple(each.key for each in there if _is_kept(each) and not is_hook(each))
+    kept = tuple(each.key for each in there if is_kept(each) and not is_hook(each))
     left = tuple(each.key for each in there if is_hook(each))
     objects = tuple(each.key for each in there if each.key not in {*kept, *left})
     return Farewell(
@@ -209,9 +210,3 @@ def _farewell(history: History) -> Farewell:
         claims=claims,
         pods=sum(pods.values()),
     )
-
-
-def _is_kept(each: Document) -> bool:
-    """Helm's own rule (pkg/action/resource_policy.go)."""
-    policy = field(each.body, "metadata", "annotations", "helm.sh/resource-policy")
-    return str(policy or "").strip().lower() == "keep"

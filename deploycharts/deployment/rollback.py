@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploycharts.changes.compare import compare
@@ -16,10 +16,10 @@ from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, SERVER_SIDE, Revision
 from deploycharts.deployment import drift, histories, journal, progress, wayback
-from deploycharts.deployment.act import Actor
+from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
 from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.follow import follow_keys
-from deploycharts.deployment.histories import History
+from deploycharts.deployment.histories import History, Unread
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
@@ -57,10 +57,17 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Rollback:
-    """All ways back of one command, in the order in which they are taken."""
+    """All ways back of one command, in the order in which they are taken.
+
+    Attributes:
+        unread: environments that cannot be asked now; the others are rolled back all the same.
+        reason: why, kept in the journal and with the hold.
+    """
 
     id: str
     returns: tuple[Return, ...]
+    unread: tuple[Unread, ...] = ()
+    reason: str = ""
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -70,7 +77,7 @@ class Rollback:
 
 def prepare(
     repository: Repository, environments: Sequence[Environment], service: str, *,
-    release: str | None, to: str,
+    release: str | None, to: str, reason: str = "",
 ) -> Rollback:  # fmt: skip
     """Choose revisions from helm's history; nothing is rendered, so git may be broken meanwhile.
 
@@ -80,41 +87,43 @@ def prepare(
         service: the service.
         release: only this release.
         to: "last-good", a deployment's ID, or a revision's number together with `release`.
+        reason: why.
 
     Raises:
         UnknownName: there is no such release, revision or deployment.
-        UserError: a number is given for several releases, or there is nothing to go back to.
+        UserError: a number is given for several releases, there is nothing to go back to, or no
+            environment can be read.
     """
     if to.isdigit() and release is None:
         raise UserError(
             "a revision number counts for one release only",
             next_step=f"name it with --release, or give {wayback.LAST_GOOD} or a deployment's ID",
         )
-    known = [
-        each
-        for environment in reversed(environments)
-        for each in histories.read(repository, environment, service, release, gone=True)
-    ]
+    known, unread = histories.read_all(
+        repository, [*reversed(environments)], service, release, gone=True
+    )
     last = wayback.last_deployment(each.revisions for each in known)
     found: list[Return] = []
     for each in known:
         chosen = wayback.choose(each.revisions, to, last, alone=release is not None)
         if chosen is not None:
             found.append(_return(each, chosen))
+    if not found and unread:
+        raise unread[0].error
     if not found:
         raise UserError(
             f"there is nothing to go back to for {service}",
             why="no release has another good revision in its history",
             next_step=f"deploy status {environments[0].name} {service}",
         )
-    return Rollback(_id(found), tuple(found))
+    return Rollback(_id(found, unread), tuple(found), unread, reason)
 
 
 def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> Outcome:
-    """Take the ways back, all of them even if one fails.
+    """Roll back every release, even if one fails or its cluster does not answer.
 
     Raises:
-        StalePlan: a release moved since it was looked at.
+        StalePlan: nothing was rolled back, since the first release moved since it was looked at.
     """
     folder = folder or journal.default_folder()
     for each in rollback.returns:
@@ -123,47 +132,90 @@ def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> 
     deployment = f"{journal.now():%Y%m%d-%H%M%S}-{rollback.id}"
     book = Journal(folder, deployment)
     steps: Json = [f"{each.place.target} to {each.revision}" for each in rollback.returns]
-    book.append("begun", author=author, host=socket.gethostname(), pid=os.getpid(), back=steps)
-    actor = Actor(book, listen, author)
-    undone: list[Target] = []
-    broken: list[Target] = []
+    book.append(
+        "begun", author=author, host=socket.gethostname(), pid=os.getpid(), back=steps,
+        reason=rollback.reason,
+    )  # fmt: skip
+    going = _Going(rollback, Actor(book, listen, author), listen)
     try:
         with Signals() as signals, signals.raising():
-            _go_back(rollback, actor, listen, undone, broken)
-        outcome = Outcome(
-            exit=Exit.BROKEN if broken else Exit.DONE,
-            deployment=deployment,
-            journal=book.path,
-            undone=tuple(map(str, undone)),
-            broken=tuple(map(str, broken)),
-            owed=commands("rollback", broken),
-        )
+            going.take_all()
+        outcome = going.outcome()
         book.append("outcome", **outcome.as_json())
     finally:
         book.close()
+    if going.is_stale:
+        raise going.errors[0]
     return outcome
 
 
-def _go_back(
-    rollback: Rollback, actor: Actor, listen: Listener, undone: list[Target], broken: list[Target]
-) -> None:
-    for number, each in enumerate(rollback.returns):
+@dataclass
+class _Going:
+    """The ways back of one command while they are taken."""
+
+    rollback: Rollback
+    actor: Actor
+    listen: Listener
+    undone: list[Target] = field(default_factory=list)
+    broken: list[Target] = field(default_factory=list)
+    errors: list[UserError] = field(default_factory=list)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the plan's first release had moved, so that nothing was begun at all."""
+        return bool(self.errors) and isinstance(self.errors[0], StalePlan) and not self.broken
+
+    def take_all(self) -> None:
+        """Take each; only an interrupt and a stale plan end it early."""
+        silent: set[str] = set()
+        patience_s = self.actor.patience_s
+        for number, each in enumerate(self.rollback.returns):
+            lost = each.place.environment.name in silent
+            self.actor.patience_s = PATIENCE_WITH_LOST_S if lost else patience_s
+            try:
+                self._take(each)
+            except KeyboardInterrupt:
+                self.listen(progress.Said("interrupted while rolling back"))
+                self.broken += [left.place.target for left in self.rollback.returns[number:]]
+                return
+            except UserError as error:
+                self.errors.append(error)
+                if isinstance(error, StalePlan) and not (self.undone or self.broken):
+                    return
+                self.listen(progress.Said(f"{each.place.target}: {error.what}"))
+                self.broken.append(each.place.target)
+                silent.add(each.place.environment.name)
+
+    def _take(self, each: Return) -> None:
         target = each.place.target
         try:
-            actor.require_revision(each.place, each.current.number)
-            actor.go_back(each.place, each.revision)
-            undone.append(target)
+            self.actor.require_revision(each.place, each.current.number)
+            self.actor.go_back(each.place, each.revision)
+            self.undone.append(target)
         except StepFailed as failure:
-            listen(progress.Failed(failure.target, failure.revision, failure.evidence))
-            broken.append(target)
-        except StalePlan:
-            if not undone and not broken:
-                raise
-            broken.append(target)
-        except KeyboardInterrupt:
-            listen(progress.Said("interrupted on the way back"))
-            broken += [left.place.target for left in rollback.returns[number:]]
-            return
+            self.listen(progress.Failed(failure.target, failure.revision, failure.evidence))
+            self.broken.append(target)
+
+    def outcome(self) -> Outcome:
+        """How it ended; what could not be read counts as not rolled back."""
+        unread = self.rollback.unread
+        services = dict.fromkeys(each.place.target.service for each in self.rollback.returns)
+        left = [f"{each.environment.name} {name}" for each in unread for name in services]
+        broken = (*map(str, self.broken), *left)
+        code = Exit.BROKEN if broken else Exit.DONE
+        owed = (
+            *commands("rollback", self.broken),
+            *(f"deploy rollback {each}" for each in left),
+        )
+        return Outcome(
+            exit=Exit.STALE_PLAN if self.is_stale else code,
+            deployment=self.actor.journal.deployment,
+            journal=self.actor.journal.path,
+            undone=tuple(map(str, self.undone)),
+            broken=broken,
+            owed=owed,
+            why="; ".join([*(e.what for e in self.errors), *(e.error.what for e in unread)]),
+        )
 
 
 def _stop_what_still_runs(each: Return, folder: Path) -> None:
@@ -176,14 +228,14 @@ def _stop_what_still_runs(each: Return, folder: Path) -> None:
     if story.is_running():
         raise Refused(
             f"{each.place.target}: its deployment is still running",
-            why=journal.who_left(folder, story.deployment, ""),
+            why=journal.who_left(folder, each.place.target, story.deployment, ""),
             next_step="wait for it, or interrupt it (Ctrl-C there): it goes back by itself",
         )
-    orphan = story.orphan()
+    orphan = story.orphan(each.place.target)
     if orphan is not None and not process.interrupt_group(orphan, timeout_s=_ORPHAN_S):
         raise Refused(
             f"{each.place.target}: the helm of a killed deployment does not end",
-            why=journal.who_left(folder, story.deployment, ""),
+            why=journal.who_left(folder, each.place.target, story.deployment, ""),
             next_step=f"kill -INT -{orphan}, then deploy rollback again",
         )
 
@@ -225,6 +277,7 @@ def _side_effects(
     return side_effects(difference, drifts, server_side=is_server_side)
 
 
-def _id(returns: Sequence[Return]) -> str:
+def _id(returns: Sequence[Return], unread: Sequence[Unread]) -> str:
     facts = [f"{r.place.target} {r.current.number} {r.revision}" for r in returns]
+    facts += [f"{each.environment.name} unread" for each in unread]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:10]

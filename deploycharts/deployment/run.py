@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from deploycharts.deployment import entrance, journal, progress, snapshot
-from deploycharts.deployment.act import Actor
+from deploycharts.deployment import entrance, failures, journal, progress, snapshot
+from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
 from deploycharts.deployment.blame import Blame
 from deploycharts.deployment.control import Command, Control, Stopped
 from deploycharts.deployment.journal import Journal
@@ -27,7 +27,6 @@ from deploycharts.registry.policy import OnFailure
 from deploycharts.target import Target
 
 _POLL_S = 0.1
-_PATIENCE_WITH_LOST_S = 2.0
 
 MakeActor = Callable[..., Actor]
 
@@ -198,6 +197,7 @@ class Deployment:
             return self._left(command)
         if self._touched:
             self._listen(progress.Said("what this deployment touched goes back"))
+        self._remember_failures()
         undone, broken = self._back([*reversed(self._touched)])
         return Outcome(
             exit=Exit.BROKEN if broken else reason(self._failed(), self._errors),
@@ -210,8 +210,18 @@ class Deployment:
             why=why(self._errors),
         )
 
+    def _remember_failures(self) -> None:
+        """What failed may be tried again; the next plan says when it failed and why."""
+        for failure in self._failures:
+            place = self._planned[failure.target].place
+            if not failures.remember(place, failure, self._book.deployment):
+                self._listen(progress.Said(f"{failure.target}: the failure could not be noted"))
+
     def _done(self) -> Outcome:
         failed = [failure.target for failure in self._failures]
+        for step in self._plan.acting:
+            if step.target not in failed:
+                failures.forget(step)
         return Outcome(
             exit=Exit.BROKEN if failed else Exit.DONE,
             deployment=self._book.deployment,
@@ -259,7 +269,7 @@ class Deployment:
         for number, step in enumerate(steps):
             actor = self._make_actor(self._book, self._listen, self._plan.author)
             if step.target.environment in lost:
-                actor.patience_s = _PATIENCE_WITH_LOST_S
+                actor.patience_s = PATIENCE_WITH_LOST_S
             try:
                 with self._signals.raising():
                     actor.undo(step)

@@ -131,14 +131,14 @@ def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus
         wanted=sum(each.wanted for each in numbers),
         troubles=tuple(mask(str(trouble)) for trouble in diagnose(target, snapshot, keys)),
         deployment=deployment,
-        remark=_remark(newest, deployment),
+        remark=_remark(target, newest, deployment),
     )
 
 
-def _remark(newest: Revision, deployment: str) -> str:
+def _remark(target: Target, newest: Revision, deployment: str) -> str:
     if newest.status not in releases.PENDING:
         return ""
-    return journal.who_left(journal.default_folder(), deployment, newest.description)
+    return journal.who_left(journal.default_folder(), target, deployment, newest.description)
 
 
 def _images(document: Document) -> list[str]:

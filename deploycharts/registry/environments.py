@@ -11,6 +11,7 @@ import yaml
 
 from deploycharts.documents import HelmLoader, invalid_yaml
 from deploycharts.errors import Problems, UserError
+from deploycharts.registry import secretpaths
 from deploycharts.registry.marks import KeyPath, lines_of
 from deploycharts.registry.policy import Gates, parse_gates
 from deploycharts.source import Source
@@ -55,6 +56,7 @@ class Environment:
     root: Path
     source: Source
     prometheus: str = ""
+    secret_paths: tuple[str, ...] = secretpaths.DEFAULT
 
     @property
     def is_production(self) -> bool:
@@ -158,10 +160,24 @@ def _environment(
         )
     wanted_fields = {field.name for field in fields(Environment)} & _TYPES.keys()
     chosen = {key: known[key] for key in wanted_fields}
-    prometheus = _prometheus(name, facts, source)
     return Environment(
-        name=name, root=root, source=source, gates=gates, prometheus=prometheus, **chosen
+        name=name,
+        root=root,
+        source=source,
+        gates=gates,
+        prometheus=_prometheus(name, facts, source),
+        secret_paths=_secret_paths(name, facts, source),
+        **chosen,
     )
+
+
+def _secret_paths(name: str, facts: Mapping[str, Any], source: Source) -> tuple[str, ...]:
+    found = facts.get("secretPaths", [*secretpaths.DEFAULT])
+    if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
+        raise UserError(
+            f"environment {name}: secretPaths is {found!r}, not a list of patterns", where=source
+        )
+    return tuple(found)
 
 
 def _prometheus(name: str, facts: Mapping[str, Any], source: Source) -> str:

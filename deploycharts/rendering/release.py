@@ -13,6 +13,7 @@ import yaml
 
 from deploycharts import documents
 from deploycharts.errors import UserError, unknown
+from deploycharts.registry import secretpaths
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
 from deploycharts.rendering import remotecharts
@@ -153,21 +154,20 @@ def from_state(
     """
     body = yaml.load(state.build, Loader=documents.HelmLoader)  # noqa: S506 (a safe loader)
     recorded = {_name_and_namespace(call): call for call in state.calls}
-    private = environment.private_layer_of(service.name)
     found = []
     for spec in body.get("releases") or []:
         call = recorded.get((str(spec["name"]), str(spec.get("namespace", ""))))
-        found.append(_release(repository, service, environment, spec, call, private, listing))
+        found.append(_release(repository, service, environment, spec, call, listing))
     return tuple(_in_order(found))
 
 
 def _release(
     repository: Repository, service: Service, environment: Environment,
-    spec: Mapping[str, Any], call: Call | None, private: Path, listing: Callable[[Path], str],
+    spec: Mapping[str, Any], call: Call | None, listing: Callable[[Path], str],
 ) -> Release:  # fmt: skip
     target = Target(service.name, environment.name, str(spec["name"]))
     installed = bool(spec.get("installed", True)) and call is not None
-    layers, missing = _layers(repository, service, spec, call, private)
+    layers, missing = _layers(repository, service, environment, spec, call)
     chart = _chart(service, spec)
     return Release(
         target=target,
@@ -187,8 +187,8 @@ def _release(
 
 
 def _layers(
-    repository: Repository, service: Service, spec: Mapping[str, Any], call: Call | None,
-    private: Path,
+    repository: Repository, service: Service, environment: Environment,
+    spec: Mapping[str, Any], call: Call | None,
 ) -> tuple[tuple[Layer, ...], tuple[str, ...]]:  # fmt: skip
     """The recorded bytes, each with the file that `build` names for it; and the missing files."""
     contents = list(call.layers) if call else []
@@ -200,12 +200,18 @@ def _layers(
         if not isinstance(entry, str):
             named.append((Source(repository.shown(service.state_file)), "inline", False))
             continue
-        path = (service.folder / entry).resolve()
+        linked = service.folder / entry
+        path = linked.resolve()
         if not path.is_file():
             missing.append(repository.shown(path))
             continue
         kind: Literal["file", "template"] = "template" if entry.endswith(".gotmpl") else "file"
-        secret = index >= encrypted or path == private.resolve() or _holds_secrets(path)
+        secret = (
+            index >= encrypted
+            or path == environment.private_layer_of(service.name).resolve()
+            or secretpaths.is_secret(linked, repository.root, environment.secret_paths)
+            or _FETCHED in path.read_bytes()  # helmfile fetches secrets into it (`ref+vault://…`)
+        )
         named.append((Source(repository.shown(path)), kind, secret))
     if call is not None and len(named) != len(contents):
         # Globs and remote files: which bytes came from where is not known, so all may be secret.
@@ -215,12 +221,6 @@ def _layers(
         for (source, kind, secret), content in zip(named, contents, strict=False)
     )
     return layers, tuple(missing)
-
-
-def _holds_secrets(path: Path) -> bool:
-    """By its name, or because helmfile fetches secrets into it (`ref+vault://…`)."""
-    named = path.name.startswith("private") or {"private", "secrets"} & set(path.parts)
-    return bool(named) or _FETCHED in path.read_bytes()
 
 
 def _require_mapping(layer: Layer) -> None:

@@ -24,7 +24,8 @@ def skipped(target: Target, why: str, *, style: Style) -> str:
 
 def gate(state: str, sentence: str, *, style: Style) -> str:
     """A gate before a step, as a plan shows it."""
-    sign = {"passed": style("✓", "green"), "refused": style("✗", "red")}.get(state, "⏸")
+    signs = {"passed": ("✓", "green"), "refused": ("✗", "red"), "noted": ("!", "yellow")}
+    sign = style(*signs[state]) if state in signs else "⏸"
     return f"  {sign} {sentence}"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deploycharts.changes.model import count
 from deploycharts.errors import UserError
+from deploycharts.registry import secretpaths
 from deploycharts.rendering.remembered import EXAMPLE
 from deploycharts.review.affected import Scope
 from deploycharts.review.compared import Compared
@@ -23,7 +24,7 @@ def remarks(
 ) -> Iterator[str]:
     """Remarks, a sentence each, without a full stop."""
     yield from _out_of_reach(scope)
-    yield from _without_private(released)
+    yield from _without_private(released, scope.sides.head.root)
     yield from (told(each, released, scope.environments) for each in idle[:_MOST_LINES])
     if len(idle) > _MOST_LINES:
         yield f"{count(len(idle) - _MOST_LINES, 'more edited line')} without effect somewhere"
@@ -52,11 +53,11 @@ def _out_of_reach(scope: Scope) -> Iterator[str]:
         )
 
 
-def _without_private(released: Iterable[Unit]) -> Iterator[str]:
+def _without_private(released: Iterable[Unit], root: Path) -> Iterator[str]:
     found: dict[str, dict[str, None]] = {}
     for unit in released:
         for path in unit.head.missing if unit.head else ():
-            if _is_private(path):
+            if _is_private(Path(path), root):
                 found.setdefault(path, {})[unit.target.service] = None
     services = dict.fromkeys(name for names in found.values() for name in names)
     if services:
@@ -66,11 +67,9 @@ def _without_private(released: Iterable[Unit]) -> Iterator[str]:
         )
 
 
-def _is_private(path: str) -> bool:
-    parts = Path(path).parts
-    if parts[-1] == EXAMPLE:
-        return False  # a service without secrets has none
-    return bool({"private", "secrets"} & set(parts)) or parts[-1].startswith("private")
+def _is_private(path: Path, root: Path) -> bool:
+    """Whether a missing layer is a secret one; a service without secrets has no dummy values."""
+    return path.name != EXAMPLE and secretpaths.is_secret(root / path, root)
 
 
 def _without_effect(scope: Scope, compared: Compared, idle: Iterable[Idle]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pytest
 from deploycharts.cluster import holds, releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.holds import Hold, Holds
-from deploycharts.deployment.holds import content_id
+from deploycharts.deployment.content import content_id
 from deploycharts.documents import parse_manifest
 from deploycharts.errors import UserError
 from deploycharts.rendering.release import evaluate
@@ -143,14 +143,14 @@ def test_a_held_service_is_not_deployed_until_it_is_unheld(make: Make) -> None:
     unhold = f"deploy unhold staging {service.name} --reason TEXT"
     assert unhold in held.err
     assert refused.code == 4
-    assert f"staging {service.name}: held by " in refused.err
+    assert f"staging {service.name}: on hold, by " in refused.err
     assert ": the database moves" in refused.err
     assert f"next: {unhold}; or, if it cannot wait" in refused.err
-    assert f"! staging {service.name}: held by " in status.out
+    assert f"! {service.name} is on hold in staging, by " in status.out
     assert unhold in status.out
     assert [each["reason"] for each in as_json.json["holds"]] == ["the database moves"]
     assert lifted.code == 0, lifted.err
-    assert f"lifted: staging {service.name}: held by " in lifted.out
+    assert f"lifted: staging {service.name}: on hold, by " in lifted.out
     assert deployed.code == 0, deployed.err
     assert "nothing is held there" in nothing.err
 
@@ -186,7 +186,7 @@ def test_when_the_key_is_lost_each_content_of_a_held_release_is_refused(
     ended = service.deploy("staging", "--release", "main")
 
     assert ended.code == 4
-    assert "this main may be held, the key to tell is lost, by " in ended.err
+    assert "this version of main may be blocked (the key to tell is lost), by " in ended.err
 
 
 @pytest.mark.sandbox
@@ -211,7 +211,7 @@ def test_where_one_datacenter_cannot_be_held_the_other_is_and_the_error_is_told(
     ended = service.deploy("hold", "production", "--reason", "the database moves")
 
     assert ended.code == 1
-    assert f"codfw {service.name}: held by " in ended.out
+    assert f"codfw {service.name}: on hold, by " in ended.out
     assert "there are no credentials for eqiad" in ended.err
 
 
@@ -234,9 +234,9 @@ def test_what_was_gone_back_from_does_not_come_back_by_accident(make: Make) -> N
 
     unhold = f"deploy unhold staging {service.name} --reason TEXT"
     assert back.code == 0, back.err
-    assert f"to lift it: {unhold}" in back.err
+    assert f"to lift this: {unhold}" in back.err
     assert again.code == 4
-    assert f"staging {service.name}: this canary is held by " in again.err
+    assert f"staging {service.name}: this version of canary is blocked, by " in again.err
     assert ": rolled back to revision 1" in again.err
     assert f"next: {unhold}" in again.err
     assert other.code == 0, other.err
@@ -376,3 +376,73 @@ def test_commits_that_are_unknown_here_or_reverted_already_are_not_named(tmp_pat
 def _git(root: Path, *words: str) -> str:
     done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+@pytest.mark.sandbox
+@pytest.mark.thorough
+def test_what_failed_before_may_be_tried_again_and_the_plan_says_why_it_failed(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    service.fault("crash")
+    failed = service.deploy("staging")
+
+    shown = service.deploy("staging", "--dry-run")
+    again = service.deploy("staging")
+    service.heal()
+    service.greet("good day")
+    other = service.deploy("staging", "--dry-run")
+
+    assert failed.code == 6, failed.err
+    words = " ".join(shown.err.split())
+    assert "! this version of canary failed on 20" in words
+    assert "container app: CrashLoopBackOff, exit code 1" in words
+    assert again.code == 6, again.err
+    assert "failed on 20" not in other.err
+
+
+@pytest.mark.sandbox
+@pytest.mark.thorough
+def test_a_version_that_rolls_out_after_all_has_not_failed_before(
+    make: Make, objects: ObjectsOf
+) -> None:
+    service = make("staging")
+    service.deploy("staging", "--release", "main")
+    staging = objects("staging")
+    (quota,) = staging.list("v1", "resourcequotas", namespace=service.name)
+    name = quota["metadata"]["name"]
+    service.greet("good day")
+    for pods, code in (("2", 6), ("20", 0)):
+        limit = {"spec": {"hard": {"pods": pods}}}
+        staging.patch("v1", "resourcequotas", name, limit, namespace=service.name)
+        ended = service.deploy("staging", "--release", "main")
+        assert ended.code == code, ended.err
+
+    service.greet("good night")
+    assert service.deploy("staging", "--release", "main").code == 0
+    service.greet("good day")
+    shown = service.deploy("staging", "--release", "main", "--dry-run")
+
+    assert "failed on 20" not in shown.err
+
+
+@pytest.mark.sandbox
+@pytest.mark.thorough
+def test_several_blocked_versions_are_one_line_and_lifted_by_one_command(make: Make) -> None:
+    service = make("codfw", "eqiad")
+    service.deploy("production", "--yes")
+    service.greet("good day")
+    service.deploy("production", "--yes")
+
+    back = service.deploy("rollback", "production", "--yes", "--reason", "too loud")
+    status = service.deploy("status")
+    lifted = service.deploy("unhold", "production", "--reason", "it is quiet now")
+    after = service.deploy("status", "-o", "json")
+
+    assert back.code == 0, back.err
+    lines = [line for line in status.out.splitlines() if line.startswith("!")]
+    assert len(lines) == 1, status.out
+    assert f"4 versions of {service.name} (canary, main) blocked in codfw and eqiad" in lines[0]
+    assert "too loud (rolled back to revision 1)" in lines[0]
+    assert f"to lift: deploy unhold production {service.name} --reason TEXT" in lines[0]
+    assert lifted.code == 0, lifted.err
+    assert after.json["holds"] == []

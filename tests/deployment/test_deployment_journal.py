@@ -9,6 +9,10 @@ from pathlib import Path
 
 from deploycharts.deployment import journal
 from deploycharts.deployment.journal import Journal, Story
+from deploycharts.target import Target
+
+MAIN = Target("echo", "staging", "main")
+CANARY = Target("echo", "staging", "canary")
 
 
 def _story(folder: Path, deployment: str = "d") -> Story:
@@ -59,13 +63,15 @@ def test_a_torn_last_line_does_not_count(tmp_path: Path) -> None:
 def test_it_knows_whether_its_process_lives(tmp_path: Path) -> None:
     _begin(tmp_path, os.getpid())
     assert _story(tmp_path).is_running()
-    assert "still running" in journal.who_left(tmp_path, "d", "")
+    assert "still running" in journal.who_left(tmp_path, MAIN, "d", "")
 
     (tmp_path / "d.jsonl").unlink()
     _begin(tmp_path, 2**22 + 1)
 
     assert not _story(tmp_path).is_running()
-    assert "somebody@here ended there without finishing" in journal.who_left(tmp_path, "d", "")
+    assert "somebody@here ended there without finishing" in journal.who_left(
+        tmp_path, MAIN, "d", ""
+    )
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -73,3 +79,16 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(book.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(book.path.parent.stat().st_mode) == 0o700
+
+
+def test_the_helm_that_a_killed_deployment_left_is_found_by_its_own_release(tmp_path: Path) -> None:
+    gone = 2**22 + 1
+    book = _begin(tmp_path, gone)
+    for target, pid in ((MAIN, os.getpid()), (CANARY, gone)):
+        book.append("intent", target=str(target), action="upgrade")
+        book.append("started", target=str(target), pid=pid)
+
+    assert _story(tmp_path).orphan(MAIN) == os.getpid()
+    assert _story(tmp_path).orphan(CANARY) is None
+    assert "still runs" in journal.who_left(tmp_path, MAIN, "d", "")
+    assert "still runs" not in journal.who_left(tmp_path, CANARY, "d", "")

@@ -41,6 +41,17 @@ def test_layers_come_in_helm_s_order_with_their_files(service: Deployable) -> No
     assert f"{here}/values-eqiad.yaml" in main.missing
 
 
+def test_a_checkout_below_a_folder_called_private_has_the_same_secrets(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    service = Deployable(tmp_path / "private" / "charts", None)
+
+    (_, main) = _evaluate(service)
+
+    assert [each.source.path for each in main.layers if each.secret] == [
+        f"helmfile.d/services/{service.name}/private.example.yaml"
+    ]
+
+
 def test_a_layer_into_which_secrets_are_fetched_is_secret(service: Deployable) -> None:
     (service.root / "token").write_text("s3cret-token")
     service.write(

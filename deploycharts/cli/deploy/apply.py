@@ -33,6 +33,10 @@ def command(file: Path, yes: str | None, full: bool, output: str) -> int:
     if output == "text":
         showing.show_plan(plan, full=full)
     if not plan.acting:
+        if output == "json":
+            import json
+
+            console.out(json.dumps(showing.describe(plan), ensure_ascii=False))
         return Exit.DONE
     console.say(f"  from {file}")
     return run.carry_out(plan, yes, f"deploy apply {file}", output)

@@ -64,15 +64,34 @@ def carry_out(
     return errors[0].exit if errors else Exit.DONE
 
 
-def status_lines(found: Sequence[Held]) -> list[str]:
-    """A line for each hold, with the command that lifts it."""
-    from deploycharts.deployment.holds import unhold
+def status_lines(found: Sequence[Held], environments: Sequence[Environment]) -> list[str]:
+    """A line for each service that has holds, with the command that lifts them all.
 
+    Args:
+        found: the holds.
+        environments: all of the repository.
+    """
+    from deploycharts.deployment import holds
+
+    held: dict[str, list[Held]] = {}
+    for each in found:
+        if each.holds:
+            held.setdefault(each.service, []).append(each)
     return [
-        f"{line}; {unhold(each.environment, each.service)}"
-        for each in found
-        for line in each.lines()
+        f"{holds.summary(those)}; to lift: {holds.unhold(_word(those, environments), service)}"
+        for service, those in held.items()
     ]
+
+
+def _word(held: Sequence[Held], environments: Sequence[Environment]) -> str:
+    """The word of the command line for the environments of holds, which may say more than them."""
+    from deploycharts.registry.environments import GROUP
+
+    names = {each.environment for each in held}
+    if len(names) == 1:
+        return names.pop()
+    production = {each.name for each in environments if each.is_production}
+    return GROUP if names <= production else "all"
 
 
 def say_left(after: Aftermath, word: str, service: str) -> None:
@@ -81,8 +100,8 @@ def say_left(after: Aftermath, word: str, service: str) -> None:
 
     if after.held:
         names = ", ".join(map(str, after.held))
-        console.say(f"held, so that it does not come back by accident: what {names} had")
-        console.say(f"  to lift it: {unhold(word, service)}")
+        console.say(f"blocked, so that it does not come back by accident: what {names} had")
+        console.say(f"  to lift this: {unhold(word, service)}")
     for remark in after.remarks:
         console.say(console.style(f"! {remark}", "yellow"))
 
@@ -113,7 +132,7 @@ def _text(verb: str, done: Sequence[Held], errors: Sequence[UserError], nothing:
         for line in each.lines():
             console.out(f"lifted: {line}" if verb == "unhold" else line)
         if verb == "hold":
-            console.say(f"  to lift it: {unhold(each.environment, each.service)}")
+            console.say(f"  to lift this: {unhold(each.environment, each.service)}")
     if not errors and not any(each.holds for each in done):
         console.say(nothing)
     for error in errors:

@@ -59,8 +59,7 @@ def command(
     if not talk.require_word(
         plan.id, plan.environments, yes, again, subject=plan.service, act="Remove", always=True
     ):
-        console.say("nothing was changed")
-        return Exit.INTERRUPTED
+        return talk.declined(plan.id, output)
     outcome = remove.run(plan, repository.root, listen=watching.Watch())
     if output == "text" and outcome.exit is Exit.DONE and release is None:
         _say_what_is_left(plan, repository.root)

@@ -47,6 +47,7 @@ def command(
     environments, chosen = select(repository, environment, services, verbs=VERBS)
     plan = restart.prepare(repository, environments, chosen, release=release)
     lines = [line for roll in plan.rolls for line in _lines(roll)]
+    lines += [str(each) for each in plan.unread]
     if output == "text":
         for line in lines:
             console.say(f"  {line}")
@@ -61,8 +62,7 @@ def command(
     if not talk.require_word(
         plan.id, plan.environments, yes, again, subject=subject, act="Restart"
     ):
-        console.say("nothing was changed")
-        return Exit.INTERRUPTED
+        return talk.declined(plan.id, output)
     return talk.conclude(restart.run(plan, listen=watching.Watch()), output=output)
 
 

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     metavar="REVISION|ID|last-good",
     help="Where to: a revision of --release, a deployment's ID, or the last good one.",
 )
+@click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the hold.")
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show the way back, change nothing.")
 @common_options
 def command(
-    environment: str, service: str, release: str | None, to: str, yes: str | None, dry_run: bool,
-    output: str,
+    environment: str, service: str, release: str | None, to: str, reason: str, yes: str | None,
+    dry_run: bool, output: str,
 ) -> int:  # fmt: skip
     """Bring a service's releases back together to what ran before the last deployment.
 
@@ -42,6 +43,7 @@ def command(
     goes with it is named. Also repairs a release that a killed helm has left pending.
     """
     import json
+    import shlex
     from dataclasses import replace
 
     from deploycharts.cli.deploy import holding, talk, watching
@@ -56,7 +58,10 @@ def command(
 
     repository = discover()
     environments, chosen = select(repository, environment, [service], verbs=VERBS)
-    plan = going_back.prepare(repository, environments, chosen[0].name, release=release, to=to)
+    reason = reason.strip()
+    plan = going_back.prepare(
+        repository, environments, chosen[0].name, release=release, to=to, reason=reason
+    )
     if output == "text":
         _show(plan)
     if dry_run:
@@ -65,10 +70,10 @@ def command(
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, **told}))
         return Exit.DONE
     words = [environment, service, *(["--release", release] if release else [])]
-    again = " ".join(["deploy rollback", *words, *(["--to", to] if to != "last-good" else [])])
+    words += ["--to", to] if to != "last-good" else []
+    again = shlex.join(["deploy", "rollback", *words, *(["--reason", reason] if reason else [])])
     if not talk.require_word(plan.id, plan.environments, yes, again, subject=service):
-        console.say("nothing was changed")
-        return Exit.INTERRUPTED
+        return talk.declined(plan.id, output)
     outcome = going_back.run(plan, listen=watching.Watch())
     after = aftermath.settle(repository.root, plan, outcome.undone)
     holding.say_left(after, environment, service)
@@ -97,6 +102,10 @@ def _show(plan: Rollback) -> None:
 
 
 def _lines(plan: Rollback) -> list[str]:
+    return [*_returns(plan), *(str(each) for each in plan.unread)]
+
+
+def _returns(plan: Rollback) -> list[str]:
     return [
         f"{each.place.target}: revision {each.current.number} ({each.current.status}) → "
         + ("uninstalled" if each.revision is None else f"revision {each.revision}")

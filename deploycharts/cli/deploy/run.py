@@ -94,13 +94,11 @@ def carry_out(plan: Plan, yes: str | None, again: str, output: str) -> int:
     from deploycharts.console import console
     from deploycharts.deployment.entrance import require_open
     from deploycharts.deployment.run import run
-    from deploycharts.errors import Exit
 
     require_open(plan)
     subject = ", ".join(plan.services)
     if not talk.require_word(plan.id, plan.environments, yes, again, subject=subject):
-        console.say("nothing was changed")
-        return Exit.INTERRUPTED
+        return talk.declined(plan.id, output)
     watch = watching.Watch()
     outcome = run(plan, listen=watch, operator=talk.operator())
     if table := watch.table():

@@ -97,6 +97,16 @@ def changes_text(
     return _text(_digest(differences), environments, full=full)
 
 
+def changes_document(
+    differences: Iterable[Difference], environments: Sequence[str]
+) -> dict[str, Json]:
+    """What differs and what that does, for JSON."""
+    from deploycharts.report.jsonform import changes_json
+
+    folds, consequences = _digest(differences)
+    return changes_json(folds, consequences, environments=environments)
+
+
 def _text(digest: _Digest, environments: Sequence[str], *, full: bool) -> str:
     import shutil
 
@@ -127,11 +137,9 @@ def _warnings(consequences: Iterable[Consequence]) -> list[str]:
 def describe(plan: Plan) -> dict[str, Json]:
     """A plan and what it changes, for JSON."""
     from deploycharts.deployment.commits import brought
-    from deploycharts.report.jsonform import changes_json
 
-    folds, consequences = _digest(step.difference for step in plan.steps)
     names = [environment.name for environment in plan.environments]
-    document = changes_json(folds, consequences, environments=names)
+    document = changes_document((step.difference for step in plan.steps), names)
     root = plan.steps[0].place.environment.root
     commits: list[Json] = [each.as_json() for each in brought(root, plan.steps, plan.tree.commit)]
     return {**document, "commits": commits, "plan": plan.as_json()}

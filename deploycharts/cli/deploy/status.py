@@ -54,7 +54,7 @@ def command(
                     "errors": problems}  # fmt: skip
         console.out(json.dumps(document))
     else:
-        _show(known, holding.status_lines(held), errors)
+        _show(known, holding.status_lines(held, repository.environments), errors)
     if errors and not known:
         return errors[0].exit
     is_well = not errors and all(each.is_well for each in known)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def require_word(
     plan: str, touched: Sequence[Environment], yes: str | None, again: str, *, subject: str,
-    act: str = "Change", always: bool = False,
+    act: str = "Change", always: bool = False, look: str = "--dry-run",
 ) -> bool:  # fmt: skip
     """Whether a person agreed: always for staging, by answer or `--yes` for production.
 
@@ -33,6 +33,7 @@ def require_word(
         subject: what is changed, as the question names it.
         act: what is done with it.
         always: ask for staging too: what is done cannot be taken back easily.
+        look: the option that only shows the plan.
 
     Raises:
         StalePlan: --yes names another plan than the one that would be carried out.
@@ -42,7 +43,7 @@ def require_word(
         raise StalePlan(
             f"the plan is {plan} now, not {yes}",
             why="what would be deployed, or what is deployed, changed since it was shown",
-            next_step=f"look at it again: {again} --dry-run",
+            next_step=f"look at it again: {again} {look}",
         )
     if yes or not (always or any(environment.is_production for environment in touched)):
         return True
@@ -54,11 +55,50 @@ def require_word(
             "production changes only on a person's word, and there is no terminal to ask"
             if not always
             else "this is done only on a person's word, and there is no terminal to ask",
-            why=f"the plan is {plan}; {again} --dry-run shows it",
+            why=f"the plan is {plan}; {again} {look} shows it",
             next_step=f"{again} --yes={plan}",
         )
     names = ", ".join(environment.name for environment in touched)
     return _ask(f"{act} {subject} in {names}?")
+
+
+def require_names(names: Sequence[str], given: Sequence[str], again: str, *, option: str) -> bool:
+    """Whether a person named each of `names`: with an option, or typed at the terminal.
+
+    Args:
+        names: of what is lost; none need no answer.
+        given: those that the command line names already.
+        again: the command line to repeat with the option.
+        option: its name.
+
+    Raises:
+        Refused: nobody can be asked.
+    """
+    missing = [name for name in names if name not in given]
+    if missing and not _has_terminal():
+        raise Refused(
+            f"{', '.join(missing)} would lose something, which is to be confirmed by name",
+            next_step=" ".join([again, *(f"{option} {name}" for name in missing)]),
+        )
+    return all(_typed(name) for name in missing)
+
+
+def _typed(name: str) -> bool:
+    _forget_typed()
+    console.prompt(console.style(f"Type {name} to take this away: ", "bold"))
+    return sys.stdin.readline().strip() == name
+
+
+def declined(plan: str, output: str) -> int:
+    """Say that nobody agreed, so that nothing was changed; the exit code."""
+    if output == "json":
+        import json
+
+        told = {"schemaVersion": 1, "plan": plan, "declined": True}
+        console.out(json.dumps(told))
+    else:
+        console.say("nothing was changed")
+    return Exit.INTERRUPTED
 
 
 def operator() -> Operator:
@@ -117,11 +157,15 @@ def _tell(outcome: Outcome) -> None:
     elif outcome.held:
         held = f"left as it is: {', '.join(outcome.held)}"
         console.say(console.style(held, "yellow", "bold"))
-    else:
-        back = ", ".join(outcome.undone) or "nothing had been changed"
+    elif outcome.undone:
+        back = ", ".join(outcome.undone)
         console.say(console.style(f"rolled back: {back}", "yellow"))
         if outcome.failed:
-            console.say("  next: mend the cause, then deploy again")
+            console.say("  next: fix the cause, then deploy again")
+    elif outcome.exit is Exit.USER_ERROR:
+        console.say(console.style(f"done in part · deployment {outcome.deployment}", "yellow"))
+    else:
+        console.say(console.style("nothing was changed", "yellow"))
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
