@@ -79,7 +79,7 @@ class Baseline:
 
     @property
     def server_side(self) -> bool:
-        """Whether helm applies the next revision server-side.
+        """Whether helm 4 applies the next revision server-side.
 
         A release keeps the way of its last revision; helm 4 installs new ones server-side
         (`--server-side=auto`, https://helm.sh/docs/helm/helm_upgrade/).

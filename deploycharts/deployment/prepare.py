@@ -30,7 +30,7 @@ from deploycharts.registry.repository import Repository, Service
 from deploycharts.rendering.release import Release, evaluate, pick
 from deploycharts.rendering.render import Rendered, render, secrets_of
 from deploycharts.target import Target
-from deploycharts.tools import git
+from deploycharts.tools import git, helm
 
 
 def prepare(
@@ -162,7 +162,7 @@ def _refusals(
     return refusals.preview(
         cluster,
         rendered.documents,
-        server_side=baseline.server_side,
+        server_side=helm.applies_server_side(recorded=baseline.server_side),
         mask=step.place.mask.text,
         owner=Owner(step.place.namespace, step.target.release),
         known=[each.key for each in base],

@@ -32,7 +32,7 @@ from deploycharts.errors import Exit, Refused, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.target import Target
-from deploycharts.tools import process
+from deploycharts.tools import helm, process
 
 _ORPHAN_S = 20.0
 
@@ -273,8 +273,9 @@ def _side_effects(
             drifts = drift.find(cluster, good.documents(), mask=place.mask)
         finally:
             cluster.close()
-    is_server_side = not isinstance(chosen, int) and chosen.apply_method == SERVER_SIDE
-    return side_effects(difference, drifts, server_side=is_server_side)
+    recorded = not isinstance(chosen, int) and chosen.apply_method == SERVER_SIDE
+    server_side = helm.applies_server_side(recorded=recorded)
+    return side_effects(difference, drifts, server_side=server_side)
 
 
 def _id(returns: Sequence[Return], unread: Sequence[Unread]) -> str:

@@ -130,6 +130,6 @@ def key(*parts: str) -> str:
 @cache
 def program_identity(name: str) -> str:
     """Which build of a program answers; a stat is cheaper than asking it for its version."""
-    path = programs.find(name).resolve()
+    path = programs.supported(name).resolve()
     facts = path.stat()
     return f"{path} {facts.st_size} {facts.st_mtime_ns}"

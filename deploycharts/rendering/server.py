@@ -87,7 +87,7 @@ def _helm_version() -> str:
     known = user_cache().get(name)
     if known is not None:
         return known.decode()
-    version = programs.version("helm")
+    version = str(programs.version("helm"))
     user_cache().put(name, version.encode())
     return version
 

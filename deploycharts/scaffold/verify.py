@@ -86,8 +86,8 @@ def _lay_out(root: Path, work: Path, tree: Tree, answers: Answers) -> Path:
 def _environment_case(work: Path, service: str, environment: str) -> Case:
     """All releases of the service, as helmfile renders them, with dummy values as secrets."""
     argv = (
-        str(programs.find("helmfile")), "--environment", environment, "--quiet",
-        "--helm-binary", str(programs.find("helm")),
+        str(programs.supported("helmfile")), "--environment", environment, "--quiet",
+        "--helm-binary", str(programs.supported("helm")),
         "--file", str(work / service / "helmfile.yaml.gotmpl"),
         "--state-values-set", f"private={work}/{service}/private.example.yaml",
         "template", "--skip-deps",
@@ -98,14 +98,15 @@ def _environment_case(work: Path, service: str, environment: str) -> Case:
 def _fixture_cases(chart: Path, namespace: str) -> Iterator[Case]:
     for fixture in sorted((chart / "fixtures").glob("*.yaml")):
         argv = (
-            str(programs.find("helm")), "template", "main", str(chart), "--namespace", namespace,
-            "--kube-version", schemas.VERSIONS[0], "--values", str(fixture),
+            str(programs.supported("helm")), "template", "main", str(chart),
+            "--namespace", namespace, "--kube-version", schemas.VERSIONS[0],
+            "--values", str(fixture),
         )  # fmt: skip
         yield Case(f"fixture {fixture.name}", argv)
 
 
 def _lint(chart: Path, values: Path) -> list[UserError]:
-    helm = str(programs.find("helm"))
+    helm = str(programs.supported("helm"))
     argv = [helm, "lint", "--strict", "--quiet", str(chart), "--values", str(values)]
     done = process.run(argv, ok=range(256))
     if done.code == 0:

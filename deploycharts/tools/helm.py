@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploycharts.tools import process, programs
 from deploycharts.tools.process import Result, Running
+from deploycharts.tools.versions import Feature
 
 
 def template(argv: Sequence[str], *, folder: Path) -> Result:
     """Run a recorded `helm template`; the exit code is the caller's to judge."""
-    return process.run([str(programs.find("helm")), *argv], cwd=folder, ok=range(256))
+    return process.run([str(programs.supported("helm")), *argv], cwd=folder, ok=range(256))
 
 
 def rollback(
@@ -29,18 +30,45 @@ def rollback(
         release: the release.
         revision: where to.
         server_side: whether that revision was applied server-side. A field that somebody edited
-            since then must not stop the way back: it is taken over, as a client-side one does.
+            since then must not stop the rollback: it is taken over, as a client-side one does.
+            Helm 3 knows only the client-side one.
         namespace: of the release.
         kubeconfig: with the credentials to act with.
         timeout_s: how long one call to the cluster may take.
     """
-    way = ["--server-side=true", "--force-conflicts"] if server_side else ["--server-side=false"]
     return _start(
-        ["rollback", release, str(revision), *way],
+        ["rollback", release, str(revision), *_rollback_flags(server_side=server_side)],
         namespace=namespace,
         kubeconfig=kubeconfig,
         timeout_s=timeout_s,
     )
+
+
+def upgrade_flags(
+    description: str, labels: Mapping[str, str], *, take_over: bool
+) -> tuple[str, ...]:
+    """What `helm upgrade` gets besides helmfile's own arguments, as this helm knows it.
+
+    A client-side merge takes over what others have set in any case.
+    """
+    said = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+    flags = ["--description", description, "--labels", said]
+    if take_over and programs.can(Feature.SERVER_SIDE_APPLY):
+        flags.append("--force-conflicts")
+    if programs.can(Feature.WAIT_STRATEGIES) and not programs.can(Feature.TRACK_MODE_LEGACY):
+        flags.append("--wait=legacy")
+    return tuple(flags)
+
+
+def applies_server_side(*, recorded: bool) -> bool:
+    """Whether helm applies server-side where a revision was, or is to be: helm 3 cannot."""
+    return recorded and programs.can(Feature.SERVER_SIDE_APPLY)
+
+
+def _rollback_flags(*, server_side: bool) -> tuple[str, ...]:
+    if not programs.can(Feature.SERVER_SIDE_APPLY):
+        return ()
+    return ("--server-side=true", "--force-conflicts") if server_side else ("--server-side=false",)
 
 
 def uninstall(release: str, *, namespace: str, kubeconfig: Path, timeout_s: int) -> Running:
@@ -73,7 +101,7 @@ def upgrade(
     """
     files = [word for file in values for word in ("--values", str(file))]
     return process.run(
-        [str(programs.find("helm")), "upgrade", "--install", release, str(chart), *files,
+        [str(programs.supported("helm")), "upgrade", "--install", release, str(chart), *files,
          "--namespace", namespace, "--create-namespace", "--kubeconfig", str(kubeconfig),
          "--history-max", "5"],
     )  # fmt: skip
@@ -92,7 +120,15 @@ def pull(chart: Sequence[str], *, version: str, into: Path) -> None:
     """
     pinned = ["--version", version] if version else []
     process.run(
-        [str(programs.find("helm")), "pull", *chart, *pinned, "--untar", "--untardir", str(into)]
+        [
+            str(programs.supported("helm")),
+            "pull",
+            *chart,
+            *pinned,
+            "--untar",
+            "--untardir",
+            str(into),
+        ]
     )
 
 
@@ -123,6 +159,6 @@ def fingerprint(layers: Sequence[bytes], listing: str) -> str:
 
 def _start(words: Sequence[str], *, namespace: str, kubeconfig: Path, timeout_s: int) -> Running:
     return process.start(
-        [str(programs.find("helm")), *words, "--namespace", namespace,
+        [str(programs.supported("helm")), *words, "--namespace", namespace,
          "--kubeconfig", str(kubeconfig), "--timeout", f"{timeout_s}s"],
     )  # fmt: skip

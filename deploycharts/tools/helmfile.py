@@ -6,7 +6,6 @@ notes working folder and arguments. So the layers come out byte for byte.
 
 from __future__ import annotations
 
-import base64
 import itertools
 import os
 import re
@@ -17,18 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.errors import UnknownName, UserError
-from deploycharts.tools import process, programs
+from deploycharts.tools import helm, process, programs
+from deploycharts.tools.mutedhooks import without_reading_hooks
 from deploycharts.tools.process import Result, Running
+from deploycharts.tools.versions import Feature
 
 NO_RELEASES = 3
 """helmfile's exit code where the environment has no releases."""
 
 _HOOKS_REFUSED = "hooks are disabled"
-_READING_EVENTS = (
-    r"(events:\s*\[[^\]]*?)\b(?:prepare|cleanup)\b",
-    r"""(events:\s*\n(?:\s*-\s*["']?\w+["']?\s*\n)*?\s*-\s*["']?)\b(?:prepare|cleanup)\b""",
-)
-_MOST_EVENTS = 6
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 _RECORD = """#!/bin/sh
@@ -42,7 +38,8 @@ esac
 
 _GUARD = """#!/bin/sh
 # Becomes helm, but refuses an upgrade that is not the planned one, and knows helm's version.
-# A chart from elsewhere is the copy that was planned.
+# A chart from elsewhere is the copy that was planned. What the revision is to say of itself is
+# added here: not every helmfile passes it on.
 for word do
   shift
   [ "$word" = {reference} ] && word={copy}
@@ -67,6 +64,7 @@ if [ "$verb" = upgrade ]; then
     echo "refused: the layers or the chart are not the planned ones" >&2
     exit 75
   fi
+  set -- "$@" {extra}
 fi
 exec {helm} "$@"
 """
@@ -114,7 +112,6 @@ def read(
         CommandFailed: helmfile cannot read the state.
     """
     env = quiet_environment(workdir)
-    env["HELMFILE_DISABLE_HOOKS"] = "true"
     arguments = [*recording(workdir), "--environment", environment, "--quiet"]
     arguments += given(values or {})
     template = ["template", "--skip-deps", "--skip-cleanup"]
@@ -159,20 +156,19 @@ def sync(
     guard = _program(
         workdir / "guard-helm",
         _GUARD.format(
-            helm=shlex.quote(str(programs.find("helm"))),
+            helm=shlex.quote(str(programs.supported("helm"))),
             version=programs.version("helm"),
             planned=planned,
+            extra=shlex.join(helm.upgrade_flags(description, labels, take_over=take_over)),
             marker=shlex.quote(str(workdir / "refused")),
             reference=shlex.quote(copy[0] if copy else ""),
             copy=shlex.quote(str(copy[1]) if copy else ""),
         ),
     )
-    extra = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     argv = [
-        str(programs.find("helmfile")), "--helm-binary", str(guard), "--file", str(state_file),
+        str(programs.supported("helmfile")), "--helm-binary", str(guard), "--file", str(state_file),
         "--environment", environment, "--selector", f"name={release}", "sync",
-        "--skip-deps", "--skip-needs", "--description", description,
-        "--sync-args", f"--labels={extra}{' --force-conflicts' if take_over else ''}",
+        "--skip-deps", "--skip-needs",
     ]  # fmt: skip
     return process.start(
         argv,
@@ -190,15 +186,15 @@ def refused(workdir: Path) -> bool:
 def _ask_reading(
     state_file: Path, arguments: Sequence[str], env: Mapping[str, str], environment: str
 ) -> Result:
-    """Run helmfile with hooks disabled; where it objects because there are some, mute them."""
-    argv = [str(programs.find("helmfile")), "--file", state_file.name, *arguments]
-    answer = process.run(argv, cwd=state_file.parent, env=env, ok=range(256))
-    if answer.code != 0 and _HOOKS_REFUSED in answer.err:
-        argv[2] = "-"
-        muted = {key: value for key, value in env.items() if key != "HELMFILE_DISABLE_HOOKS"}
-        muted["HELMFILE_RENDER_YAML"] = "true"
-        text = _without_reading_hooks(state_file)
-        answer = process.run(argv, cwd=state_file.parent, env=muted, stdin=text, ok=range(256))
+    """Run helmfile without hooks; where it objects because there are some, mute them."""
+    answer = _with_hooks_disabled(state_file, arguments, env)
+    if answer is None:
+        argv = [str(programs.supported("helmfile")), "--file", "-", *arguments]
+        muted = {**env, "HELMFILE_DISABLE_HOOKS": "false", "HELMFILE_RENDER_YAML": "true"}
+        answer = process.run(
+            argv, cwd=state_file.parent, env=muted, stdin=without_reading_hooks(state_file),
+            ok=range(256),
+        )  # fmt: skip
     if answer.code == NO_RELEASES:
         raise UnknownName(
             f"service {state_file.parent.name} has no release in {environment}", where=state_file
@@ -213,6 +209,18 @@ def _ask_reading(
     return answer
 
 
+def _with_hooks_disabled(
+    state_file: Path, arguments: Sequence[str], env: Mapping[str, str]
+) -> Result | None:
+    """What helmfile says; None if there are hooks, or if it cannot be kept from running any."""
+    if not programs.can(Feature.HOOKS_DISABLED):
+        return None
+    argv = [str(programs.supported("helmfile")), "--file", state_file.name, *arguments]
+    disabled = {**env, "HELMFILE_DISABLE_HOOKS": "true"}
+    answer = process.run(argv, cwd=state_file.parent, env=disabled, ok=range(256))
+    return None if answer.code != 0 and _HOOKS_REFUSED in answer.err else answer
+
+
 def _plain_words(err: str) -> str:
     """What helmfile means; of nested template errors only the innermost message."""
     text = _ANSI.sub("", err).strip()
@@ -220,40 +228,15 @@ def _plain_words(err: str) -> str:
     return str(failed[-1]) if failed else text[-2000:]
 
 
-def _without_reading_hooks(state_file: Path) -> str:
-    """A state that says the same, without the hooks that even `build` and `template` run.
-
-    Each part is wrapped: helmfile renders it, includes and all, then the events are renamed in the
-    result. A last part's `hooks` replace global ones that come from elsewhere.
-    """
-    is_template = state_file.suffix == ".gotmpl"
-    parts = re.split(r"^---[ \t]*$", state_file.read_text(), flags=re.MULTILINE)
-    wrapped = [_wrapped(part, is_template=is_template) for part in parts if part.strip()]
-    return "\n---\n".join([*wrapped, "hooks: [{name: muted, events: [muted], command: 'true'}]\n"])
-
-
-def _wrapped(part: str, *, is_template: bool) -> str:
-    text = base64.b64encode(part.encode()).decode()
-    lines = [f'{{{{- $text := b64dec "{text}" }}}}']
-    if is_template:
-        lines.append("{{- $text = tpl $text . }}")
-    lines += [
-        f'{{{{- $text = regexReplaceAll `{pattern}` $text "${{1}}muted" }}}}'
-        for pattern in _READING_EVENTS
-        for _ in range(_MOST_EVENTS)
-    ]
-    return "".join(lines) + "\n{{ $text }}"
-
-
 def recording(workdir: Path) -> list[str]:
     """The arguments that put the recorder in helm's place."""
-    programs.version("helmfile")
+    programs.supported("helmfile")
     calls = workdir / "calls"
     calls.mkdir(mode=0o700)
     recorder = _program(
         workdir / "record-helm",
         _RECORD.format(
-            helm=shlex.quote(str(programs.find("helm"))),
+            helm=shlex.quote(str(programs.supported("helm"))),
             version=programs.version("helm"),
             calls=shlex.quote(str(calls)),
         ),
@@ -272,11 +255,16 @@ def recorded(workdir: Path) -> tuple[Call, ...]:
 
 
 def quiet_environment(workdir: Path) -> dict[str, str]:
-    """The environment to run helmfile in: temporary files private, no colours."""
+    """The environment to run helmfile in: temporary files private, no colours.
+
+    The shared template takes from it how to wait: helm 3 knows one way only.
+    """
+    waits = programs.can(Feature.TRACK_MODE_LEGACY) and programs.can(Feature.WAIT_STRATEGIES)
     temporary = workdir / "tmp"
     temporary.mkdir(mode=0o700, exist_ok=True)
     return {
         **os.environ,
+        "DEPLOYCHARTS_TRACK_MODE": "helm-legacy" if waits else "none",
         "HELMFILE_TEMPDIR": str(temporary),
         "TMPDIR": str(temporary),
         "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",

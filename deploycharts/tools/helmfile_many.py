@@ -17,6 +17,7 @@ from deploycharts.tools.helmfile import (
     recorded,
     recording,
 )
+from deploycharts.tools.versions import Feature
 
 _SOURCE = re.compile(r"^#  Source: (.+)$", re.MULTILINE)
 
@@ -42,10 +43,12 @@ def read_many(
         The states, and the files that must be read one by one: helmfile stops at the first file
         that it does not like and says only which.
     """
+    if not programs.can(Feature.HOOKS_DISABLED):
+        return {}, tuple(state_files)
     env = {**quiet_environment(workdir), "HELMFILE_DISABLE_HOOKS": "true", "GOGC": "400"}
     listing = workdir / "many.yaml"
     argv = [
-        str(programs.find("helmfile")), "--file", str(listing), *recording(workdir),
+        str(programs.supported("helmfile")), "--file", str(listing), *recording(workdir),
         "--environment", environment, "--quiet", *given(values or {}),
     ]  # fmt: skip
     left = list(state_files)

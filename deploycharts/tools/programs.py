@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 from functools import cache
@@ -14,8 +13,12 @@ import platformdirs
 
 from deploycharts.errors import UserError
 from deploycharts.tools import process
+from deploycharts.tools.versions import SUPPORTED, Feature, Version
 
-_MINIMUM = {"helm": (3, 18, 0), "helmfile": (1, 1, 0)}
+_ASKING = {
+    "helm": ("version", "--template", "{{.Version}}"),
+    "helmfile": ("version", "--output", "short"),
+}
 _INSTALL = "scripts/setup builds it, or put one on PATH, or name one in {variable}"
 
 
@@ -41,36 +44,68 @@ def find(name: str) -> Path:
 
 
 @cache
-def version(name: str) -> str:
-    """The version of helm or helmfile without a leading v, for instance "4.2.4".
+def version(name: str) -> Version:
+    """The version of helm or helmfile, as the program itself calls it.
 
     Raises:
-        UserError: it is missing, does not say its version, or is older than we can drive.
+        UserError: it is missing, does not say its version, or is none that we can drive.
     """
     path = find(name)
     stamp = _stamp(path)
-    remembered = _remembered().get(stamp)
-    if remembered is not None:
-        return remembered
+    have = Version.parse(_remembered().get(stamp, ""))
+    if have is None:
+        have = _ask(name, path)
+        _remember(stamp, str(have))
+    objection = SUPPORTED[name].objection(name, have)
+    if objection:
+        raise UserError(objection, where=path, next_step=_install(name))
+    return have
+
+
+@cache
+def can(feature: Feature) -> bool:
+    """Whether the program that is there has a feature.
+
+    Raises:
+        UserError: as `version`.
+    """
+    return version(feature.program) >= feature.since
+
+
+def supported(name: str) -> Path:
+    """Helm or helmfile, in versions that we can drive, each of them and both together.
+
+    Raises:
+        UserError: as `version`, or helmfile is too old for this helm.
+    """
+    helm = version("helm")
+    if name == "helmfile" and helm.major > 3 and not can(Feature.HELM_4):
+        raise UserError(
+            f"helmfile {version('helmfile')} does not know helm {helm.major}",
+            where=find("helmfile"),
+            why=f"helm is {find('helm')}, version {helm}",
+            next_step=f"{_install('helmfile')} that is {Feature.HELM_4.since} or newer",
+        )
+    version(name)
+    return find(name)
+
+
+def _ask(name: str, path: Path) -> Version:
+    """What the program says in the field for its version: others name those of Go and the like."""
     env = {**os.environ, "HELMFILE_UPGRADE_NOTICE_DISABLED": "1"}  # else it asks the network
-    answer = process.run([str(path), "version"], env=env, ok=range(256))
-    numbers = re.search(r"(\d+)\.(\d+)\.(\d+)", answer.out + answer.err)
-    if answer.code != 0 or numbers is None:
+    answer = process.run([str(path), *_ASKING[name]], env=env, ok=range(256))
+    have = Version.parse(answer.out) if answer.code == 0 else None
+    if have is None:
         raise UserError(
             f"{path} does not say its version",
-            why=(answer.err or answer.out).strip()[:500],
-            next_step=_INSTALL.format(variable=f"DEPLOYCHARTS_{name.upper()}"),
+            why=(answer.err + answer.out).strip()[:500],
+            next_step=_install(name),
         )
-    have = tuple(int(number) for number in numbers.groups())
-    if have < _MINIMUM[name]:
-        minimum = ".".join(map(str, _MINIMUM[name]))
-        raise UserError(
-            f"{name} {numbers[0]} is too old: {minimum} or newer is needed",
-            where=path,
-            next_step=_INSTALL.format(variable=f"DEPLOYCHARTS_{name.upper()}"),
-        )
-    _remember(stamp, numbers[0])
-    return numbers[0]
+    return have
+
+
+def _install(name: str) -> str:
+    return _INSTALL.format(variable=f"DEPLOYCHARTS_{name.upper()}")
 
 
 def _memory() -> Path:
