@@ -11,8 +11,9 @@ from hypothesis import settings
 
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.objects import Objects
+from deploycharts.rendering import cache
 from deploycharts.sandbox.lifecycle import Sandbox
-from deploycharts.tools import process
+from deploycharts.tools import process, programs
 from tests.services import lasting_sandbox
 from tests.waiting import wait_until
 
@@ -24,6 +25,7 @@ settings.load_profile("repeatable")
 
 ObjectsOf = Callable[[str], Objects]
 MakeNamespace = Callable[..., str]
+Place = Callable[[str, Path], None]
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +81,21 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]  # fmt: skip
     process.run(argv, cwd=folder)
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """Puts a program in the place of helm or helmfile; the one before is forgotten."""
+
+    def put(name: str, path: Path) -> None:
+        monkeypatch.setenv(f"DEPLOYCHARTS_{name.upper()}", str(path))
+        forget()
+
+    def forget() -> None:
+        for known in (programs.find, programs.version, programs.can, cache.program_identity):
+            known.cache_clear()
+
+    monkeypatch.setenv("DEPLOYCHARTS_CACHE", str(tmp_path / "cache"))
+    forget()
+    yield put
+    forget()

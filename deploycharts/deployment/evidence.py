@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from deploycharts.cluster import workloads
@@ -16,6 +16,7 @@ from deploycharts.tools.process import Result
 _LOG_LINES = 15
 _EVENT_LINES = 8
 _FRAMES = frozenset({"ERROR:", "OUTPUT:", "COMBINED OUTPUT:"})
+_HEADING = re.compile(r"\d+ errors? occurred:$")
 # Texts of helm 3 and 4 (pkg/kube/wait.go, statuswait.go; pkg/action/hooks.go).
 _WAITED = re.compile(
     r"timed out waiting|context (deadline exceeded|canceled)|resource not ready|not ready\."
@@ -111,11 +112,23 @@ def masked(trouble: Trouble, mask: Callable[[str], str]) -> Trouble:
 
 def helm_words(result: Result) -> str:
     """What helm said, without helmfile's frame around it and without saying it twice."""
-    lines = [line.strip() for line in (result.err + "\n" + result.out).splitlines()]
+    lines = _with_its_items(line.strip() for line in (result.err + "\n" + result.out).splitlines())
     lines = [line for line in dict.fromkeys(lines) if line and line not in _FRAMES]
     telling = [line for line in lines if line.startswith("Error: ")]
     telling = telling or [line for line in lines if "error" in line.lower()]
     return "\n".join(telling[-6:] or lines[-6:])
+
+
+def _with_its_items(lines: Iterable[str]) -> list[str]:
+    """The lines, each with the items that follow it: helm 3 lists errors below their heading."""
+    joined: list[str] = []
+    for line in lines:
+        if joined and line.startswith("* "):
+            said = _HEADING.sub("", joined[-1]).rstrip()
+            joined[-1] = f"{said}{' ' if said.endswith(':') else '; '}{line[2:]}"
+        else:
+            joined.append(line)
+    return joined
 
 
 def only_waited(words: str) -> bool:

@@ -16,7 +16,7 @@ from deploycharts.scaffold import podsecurity, schemas
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.templates import chart_of
 from deploycharts.scaffold.tree import Tree, chart_folder, service_folder
-from deploycharts.tools import helmfile, process, programs
+from deploycharts.tools import helm, helmfile, process, programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _environment_case(work: Path, service: str, environment: str) -> Case:
         "--helm-binary", str(programs.supported("helm")),
         "--file", str(work / service / "helmfile.yaml.gotmpl"),
         "--state-values-set", f"private={work}/{service}/private.example.yaml",
-        "template", "--skip-deps",
+        "template", "--skip-deps", *helm.for_kubernetes(),
     )  # fmt: skip
     return Case(environment, argv)
 

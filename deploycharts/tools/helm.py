@@ -14,7 +14,18 @@ from deploycharts.tools.versions import Feature
 
 def template(argv: Sequence[str], *, folder: Path) -> Result:
     """Run a recorded `helm template`; the exit code is the caller's to judge."""
-    return process.run([str(programs.supported("helm")), *argv], cwd=folder, ok=range(256))
+    words = () if "--kube-version" in argv else for_kubernetes()
+    return process.run([str(programs.supported("helm")), *argv, *words], cwd=folder, ok=range(256))
+
+
+def for_kubernetes() -> tuple[str, ...]:
+    """The arguments for the Kubernetes version that a helm of this version renders for.
+
+    Helm 4 and released builds of helm 3 know it: it is that of the libraries they are built with
+    (https://helm.sh/docs/topics/version_skew/). A helm 3 built without stamps renders for 1.20.
+    """
+    have = programs.version("helm")
+    return ("--kube-version", f"1.{have.minor + 15}.0") if have.major == 3 else ()
 
 
 def rollback(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import yaml
 from deploycharts.cluster.objects import Objects
 from tests.deployment.matrix_builders import NOT_A_REASON
 from tests.services import PROGRAMS, Deployable, Ended, Make
+from tests.standins import older_helmfile
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.thorough, pytest.mark.timeout(300)]
 
@@ -29,7 +31,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     return choose
 
 
-@pytest.mark.parametrize("helm", HELMS)
+@pytest.mark.parametrize("helm", [*HELMS, "helm-3.22-unstamped"])
 def test_a_service_lives_from_its_first_deployment_to_its_removal(
     make: Make, objects: ObjectsOf, use: Use, helm: str
 ) -> None:
@@ -110,6 +112,26 @@ def test_a_release_goes_over_from_one_helm_to_another(
     require(0, service.deploy("rollback", "staging", "--to", "2", "--release", "main"))
     require(0, service.deploy("rollback", "staging", "--to", "2", "--release", "canary"))
     require_runs(service, objects, "good morning")
+
+
+@pytest.mark.parametrize(("helm", "helmfile"), [("helm-4", "1.4.1"), ("helm-3.18", "1.1.0")])
+def test_an_older_helmfile_deploys_as_the_newest_does(
+    make: Make, objects: ObjectsOf, use: Use, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, helm: str, helmfile: str,
+) -> None:  # fmt: skip
+    use(helm)
+    service = make("staging")
+    monkeypatch.setenv("DEPLOYCHARTS_HELMFILE", str(older_helmfile(tmp_path, helmfile)))
+
+    require(0, service.deploy("staging", "--reason", "first"))
+    service.greet("good morning")
+    service.fault("crash")
+    require(6, service.deploy("staging"))
+
+    require_runs(service, objects, "hello")
+    history = service.helm("staging", "history", "canary", "-o", "json").json
+    assert [each["status"] for each in history] == ["superseded", "failed", "deployed"]
+    assert history[0]["description"].endswith(": first")
 
 
 def require(code: int, ended: Ended) -> Ended:

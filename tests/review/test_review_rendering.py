@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,9 @@ from deploycharts.rendering.render import render
 from deploycharts.rendering.trees import Tree
 from deploycharts.review import fixtures
 from deploycharts.tools import git, programs
+from tests.conftest import Place
 from tests.review.review_builders import CHECKOUT, Repo
+from tests.services import PROGRAMS
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +112,31 @@ def test_without_a_server_helm_renders(
     by_helm = [unpack(each.content, namespace="n") for each in render_many(found, cache=None)]
 
     assert by_server == by_helm
+
+
+@pytest.mark.parametrize(
+    ("helm", "version", "kubernetes"),
+    [
+        ("helm-3.18", "v3.18.0", "v1.33.0"),
+        ("helm-3.22", "v3.22.0", "v1.37.0"),
+        ("helm-3.22-unstamped", "v3.22", "v1.37.0"),
+        ("helm-4", "v4.2.4", "v1.36.0"),
+    ],
+)
+def test_what_renders_is_the_helm_that_deploys(
+    repo: Repo, tmp_path: Path, place: Place, helm: str, version: str, kubernetes: str
+) -> None:
+    repo.write("charts/web/templates/odd.yaml", _ODD)
+    place("helm", PROGRAMS / helm)
+    found = releases(repo.root, tmp_path / "tree")
+
+    outputs = render_many(found, cache=None)
+
+    for release, output in zip(found, outputs, strict=True):
+        rendered = unpack(output.content, namespace=release.namespace)
+        assert rendered == render([release])[0].documents
+        data: Any = next(each for each in rendered if each.key.name == "odd").body["data"]
+        assert (data["helm"], data["kube"]) == (version, kubernetes)
 
 
 def test_what_a_server_leaves_when_it_dies_is_left_to_helm(

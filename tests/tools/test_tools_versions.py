@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from deploycharts.errors import UserError
 from deploycharts.tools import helm as driving
 from deploycharts.tools import helmfile, programs
 from deploycharts.tools.versions import Feature, Version
+from tests.conftest import Place
+from tests.services import PROGRAMS
 
-PROGRAMS = Path(sys.prefix) / "bin"
 LABELS = {"deployment": "d-1", "artifact": "a"}
 
 # Says its version in the way of the real ones, in which other versions stand beside it.
@@ -31,7 +31,7 @@ Pose = Callable[..., None]
 
 
 @pytest.fixture
-def pose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pose]:
+def pose(tmp_path: Path, place: Place) -> Pose:
     """Puts programs of given versions in the place of helm and helmfile."""
 
     def put(*, helm: str = "v4.2.4", helmfile: str = "v1.8.0") -> None:
@@ -39,18 +39,9 @@ def pose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pose]:
             path = tmp_path / f"{name}-{version}"
             path.write_text(text.replace("VERSION", version))
             path.chmod(0o700)
-            monkeypatch.setenv(f"DEPLOYCHARTS_{name.upper()}", str(path))
-        _forget()
+            place(name, path)
 
-    monkeypatch.setenv("DEPLOYCHARTS_CACHE", str(tmp_path / "cache"))
-    _forget()
-    yield put
-    _forget()
-
-
-def _forget() -> None:
-    for remembered in (programs.find, programs.version, programs.can):
-        remembered.cache_clear()
+    return put
 
 
 @pytest.mark.parametrize(
@@ -160,10 +151,9 @@ def test_each_feature_is_of_a_program_whose_version_is_read() -> None:
     ],
 )
 def test_real_helms_are_called_by_their_own_version(
-    pose: Pose, monkeypatch: pytest.MonkeyPatch, name: str, version: Version
+    place: Place, name: str, version: Version
 ) -> None:
-    monkeypatch.setenv("DEPLOYCHARTS_HELM", str(PROGRAMS / name))
-    _forget()
+    place("helm", PROGRAMS / name)
 
     assert programs.version("helm") == version
     assert os.access(programs.supported("helm"), os.X_OK)
