@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploycharts import documents
 from deploycharts.errors import Problems, UserError
 from deploycharts.scaffold.question import Answers, Question, Value, WrongAnswer
 from deploycharts.source import Source
@@ -97,7 +98,6 @@ def read_file(path: Path) -> dict[str, Given]:
     """
     import yaml
 
-    from deploycharts import documents
     from deploycharts.registry.marks import lines_of
 
     source = Source(str(path))
@@ -108,8 +108,22 @@ def read_file(path: Path) -> dict[str, Given]:
     body = documents.load(text, source)
     if not isinstance(body, dict):
         raise UserError("an answers file is a mapping: NAME: ANSWER", where=source)
-    lines = lines_of(yaml.compose(text, Loader=documents.HelmLoader))
+    node = yaml.compose(text, Loader=documents.HelmLoader)
+    lines = lines_of(node)
+    body |= dict(_mappings(node))
     return {key: Given(value, Source(str(path), lines.get((key,)))) for key, value in body.items()}
+
+
+def _mappings(node: object) -> Iterator[tuple[str, dict[str, documents.Json]]]:
+    """Answers that are mappings, as they are written: yes, 1e3 and null are texts in them."""
+    import yaml
+
+    assert isinstance(node, yaml.MappingNode)
+    for key, value in node.value:
+        if isinstance(value, yaml.MappingNode) and all(
+            isinstance(part, yaml.ScalarNode) and name.value != "<<" for name, part in value.value
+        ):
+            yield str(key.value), {str(name.value): str(part.value) for name, part in value.value}
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, Given]:

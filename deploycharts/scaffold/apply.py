@@ -11,12 +11,14 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploycharts.errors import UserError
+from deploycharts.scaffold.tree import Tree
 
 FOLDER = ".scaffold"
 _INTENT = "intent.json"
@@ -30,21 +32,47 @@ class FilePlan:
         root: the top of the repository.
         files: the new contents by path; None removes the file.
         before: the contents that are there now by path; None where there is no file.
+        executable: whether a file can be run afterwards, by path; a file that is not named
+            stays as it is, and a new one cannot be run.
     """
 
     root: Path
     files: Mapping[str, str | None]
     before: Mapping[str, str | None]
+    executable: Mapping[str, bool] = field(default_factory=dict)
 
     def changes(self) -> dict[str, str]:
         """Each path and what happens to it: create, change, delete, same."""
         return {path: _verb(self.before[path], text) for path, text in self.files.items()}
 
+    def is_done(self, path: str) -> bool:
+        """Whether a file is already as it shall be."""
+        wanted = self.files[path]
+        if wanted is None or wanted != self.before[path]:
+            return wanted == self.before[path]
+        target = self.root / path
+        return self.executable.get(path, is_executable(target)) == is_executable(target)
 
-def plan(root: Path, files: Mapping[str, str | None]) -> FilePlan:
+
+def plan(
+    root: Path, files: Mapping[str, str | None], executable: Mapping[str, bool] | None = None
+) -> FilePlan:
     """The plan that makes `files` true, whatever is there now."""
-    before = {path: _content(root / path) for path in files}
-    return FilePlan(root, dict(files), before)
+    before = {path: content(root / path) for path in files}
+    return FilePlan(root, dict(files), before, dict(executable or {}))
+
+
+def of_tree(root: Path, tree: Tree) -> FilePlan:
+    """The plan that writes a tree."""
+    return plan(root, tree, dict.fromkeys(tree.executable, True))
+
+
+def is_executable(path: Path) -> bool:
+    """Whether the owner of a file may run it, as git sees it."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IXUSR)
+    except OSError:
+        return False
 
 
 def apply(wanted: FilePlan) -> None:
@@ -55,11 +83,11 @@ def apply(wanted: FilePlan) -> None:
     """
     with _alone(wanted.root) as folder:
         _recover(wanted.root, folder)
-        todo = {p: t for p, t in wanted.files.items() if t != wanted.before[p]}
+        todo = {p: t for p, t in wanted.files.items() if not wanted.is_done(p)}
         for path in todo:
-            if _content(wanted.root / path) != wanted.before[path]:
+            if content(wanted.root / path) != wanted.before[path]:
                 raise UserError("somebody changed it in the meantime", where=path)
-        _stage(folder, todo, wanted.before)
+        _stage(folder, todo, wanted)
         _finish(wanted.root, folder)
 
 
@@ -71,19 +99,37 @@ def recover(root: Path) -> list[str]:
         return _recover(root, folder)
 
 
-def _stage(folder: Path, todo: Mapping[str, str | None], before: Mapping[str, str | None]) -> None:
+def _stage(folder: Path, todo: Mapping[str, str | None], wanted: FilePlan) -> None:
     steps = []
     for number, (path, text) in enumerate(todo.items()):
         staged = None
         if text is not None:
             staged = f"new/{number}"
-            _write_durably(folder / staged, text)
-        steps.append(
-            {"path": path, "staged": staged, "before": _hash(before[path]), "after": _hash(text)}
-        )
+            _write_durably(folder / staged, text, mode=_mode(wanted, path))
+        before = _hash(wanted.before[path])
+        steps.append({"path": path, "staged": staged, "before": before, "after": _hash(text)})
     _write_durably(folder / "intent.tmp", json.dumps(steps, indent=1))
     (folder / "intent.tmp").replace(folder / _INTENT)
     _sync_folder(folder)
+
+
+def _mode(wanted: FilePlan, path: str) -> int | None:
+    """The permissions of a file that is written: the old one's, but for the executable bits."""
+    target = wanted.root / path
+    old = stat.S_IMODE(target.stat().st_mode) if target.is_file() else None
+    executable = wanted.executable.get(path)
+    if executable is None:
+        return old
+    mode = (0o666 & ~_umask()) if old is None else old
+    if executable == bool(mode & stat.S_IXUSR):
+        return mode
+    return mode | (mode & 0o444) >> 2 if executable else mode & ~0o111
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _recover(root: Path, folder: Path) -> list[str]:
@@ -114,7 +160,7 @@ def _finish(root: Path, folder: Path) -> list[str]:
 
 
 def _is_as_expected(root: Path, step: Mapping[str, str | None]) -> bool:
-    found = _hash(_content(root / str(step["path"])))
+    found = _hash(content(root / str(step["path"])))
     return found in {step["before"], step["after"]}
 
 
@@ -125,6 +171,8 @@ def _do(root: Path, folder: Path, step: Mapping[str, str | None]) -> None:
         return
     staged = folder / step["staged"]
     if staged.is_file():
+        if target.is_symlink():
+            target = target.resolve()  # the owner's link stays, and what it leads to changes
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
 
@@ -153,10 +201,12 @@ def _alone(root: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def _write_durably(path: Path, text: str) -> None:
+def _write_durably(path: Path, text: str, *, mode: int | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
         file.flush()
         os.fsync(file.fileno())
 
@@ -169,7 +219,12 @@ def _sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def _content(path: Path) -> str | None:
+def content(path: Path) -> str | None:
+    """The text of a file; None if there is none.
+
+    Raises:
+        UserError: it is no file, or not text.
+    """
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:

@@ -41,8 +41,9 @@ def _complete(tree: Tree, folder: Path, answers: Answers) -> Tree:
     assert isinstance(constraints, dict)
     title = f"Values of the chart {templates.chart_of(answers)}"
     readme = tree[f"{chart}/README.md"].replace("(values)\n", valuesdoc.table(values))
-    return {
-        **tree,
-        f"{chart}/README.md": readme,
-        f"{chart}/values.schema.json": valuesdoc.schema(values, constraints, title),
-    }
+    return tree.with_texts(
+        {
+            f"{chart}/README.md": readme,
+            f"{chart}/values.schema.json": valuesdoc.schema(values, constraints, title),
+        }
+    )

@@ -136,7 +136,7 @@ def plan_of(root: Path, tree: Tree) -> FilePlan:
     Raises:
         UserError: a file is in the way.
     """
-    plan = apply.plan(root, tree)
+    plan = apply.of_tree(root, tree)
     in_the_way = [path for path, verb in plan.changes().items() if verb != "create"]
     if in_the_way:
         raise UserError(

@@ -31,12 +31,14 @@ _PORT_KEYS = frozenset(
     }
 )  # fmt: skip
 """Where charts say the port that a service is called at: ours, and those written by hand."""
+_HOST_KEYS = frozenset({"host", "hosts", "hostname", "hostnames", "gatewayHosts", "extraFQDNs"})
+"""Where charts say which host names lead to a service."""
 _NODE_PORT_KEYS = frozenset({"nodePort", "node_port"})
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who has a port, and where it says so."""
+    """Who has a port or a host name, and where it says so."""
 
     owner: str
     source: Source
@@ -54,6 +56,7 @@ class Facts:
     ports: Mapping[int, Claim]
     node_ports: Mapping[int, Claim]
     node_port_range: range
+    hosts: Mapping[str, Claim]
     registry: str
     domain: str
     deployers: tuple[str, ...]
@@ -77,6 +80,7 @@ class Facts:
             namespaces={k: v for k, v in self.namespaces.items() if k != service},
             ports={k: v for k, v in self.ports.items() if v.owner != service},
             node_ports={k: v for k, v in self.node_ports.items() if v.owner != service},
+            hosts={k: v for k, v in self.hosts.items() if v.owner != service},
         )
 
 
@@ -96,6 +100,7 @@ def gather(repository: Repository) -> Facts:
         environments=tuple(e.name for e in repository.environments),
         ports={number: claim for key, number, claim in reversed(claims) if key == "port"},
         node_ports={number: claim for key, number, claim in reversed(claims) if key == "node"},
+        hosts=dict(_hosts(repository, services)),
         node_port_range=_declared_node_ports(repository.root),
         registry=_usual_registry(services),
         domain=_usual_domain(services),
@@ -128,6 +133,15 @@ def _claims(repository: Repository, services: Path) -> Iterator[tuple[str, int, 
                 yield "port", int(value), claim
             elif keys[-1] in _NODE_PORT_KEYS:
                 yield "node", int(value), claim
+
+
+def _hosts(repository: Repository, services: Path) -> Iterator[tuple[str, Claim]]:
+    """Host names that lead to a service from outside; the first file that has one counts."""
+    for path in sorted(services.glob("*/values*.yaml"), reverse=True):
+        for keys, value, line in _scalars(_compose(path)):
+            is_outside = "ingress" in keys or keys[-1] == "hostnames"
+            if is_outside and _HOST_KEYS & set(keys) and names.host(value) is None:
+                yield value, Claim(path.parent.name, Source(repository.shown(path), line))
 
 
 def _entries(repository: Repository) -> Iterator[tuple[str, Source, list[str]]]:

@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import json
+import re
 
 from jinja2 import Environment
 from jinja2.ext import Extension
 
+from deploycharts import documents
+from deploycharts.scaffold.masking import MASKS
+from deploycharts.source import Source
+
+_PLAIN = re.compile(r"[A-Za-z_][-._/A-Za-z0-9]*|[0-9]+(?:m|[KMGT]i)")
+
 
 class Filters(Extension):
-    """Filters `quoted` and `flow`; cookiecutter loads this class by its name."""
+    """Filters `quoted`, `scalar` and `flow`; cookiecutter loads this class by its name."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.filters["quoted"] = quoted
+        environment.filters["scalar"] = scalar
         environment.filters["flow"] = flow
 
 
 def quoted(text: object) -> str:
     """A double-quoted YAML string."""
-    return json.dumps(str(text), ensure_ascii=False)
+    written = json.dumps(str(text), ensure_ascii=False)
+    return "".join(c if c.isprintable() or c in MASKS else f"\\u{ord(c):04x}" for c in written)
+
+
+def scalar(text: object) -> str:
+    """A text as YAML: plain where every reader takes it for itself, else quoted."""
+    written = str(text)
+    is_plain = _PLAIN.fullmatch(written) and documents.load(written, Source("answer")) == written
+    return written if is_plain else quoted(written)
 
 
 def flow(items: list[str]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from deploycharts.errors import UserError
+from deploycharts.scaffold import lineends
 from deploycharts.tools import process
 
 Fate = Literal["same", "added", "updated", "merged", "conflict", "owner-deleted", "dropped", "kept"]
@@ -27,18 +28,35 @@ MEANINGS: Mapping[Fate, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What becomes of one file; `text` is None where there is none."""
+    """What becomes of one file.
+
+    Attributes:
+        fate: what happened to it.
+        text: its contents; None where there is no file.
+        executable: whether it can be run.
+        remark: what else changes: its executable bit.
+    """
 
     fate: Fate
     text: str | None
+    executable: bool = False
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One file on one side of a merge; `text` is None where there is no file."""
+
+    text: str | None
+    executable: bool = False
 
 
 MergeText = Callable[[str, str, str], "tuple[str, bool]"]
 """Merges owner's, base and template's text; whether lines are in conflict."""
 
 
-def merge(base: str | None, mine: str | None, theirs: str | None, merge_text: MergeText) -> Merged:
-    """Merge one file. No line of the owner's is lost.
+def merge_file(base: Side, mine: Side, theirs: Side, merge_text: MergeText) -> Merged:
+    """Merge one file: its lines, and whether it can be run.
 
     Args:
         base: as the template made it.
@@ -46,22 +64,47 @@ def merge(base: str | None, mine: str | None, theirs: str | None, merge_text: Me
         theirs: as the template makes it now.
         merge_text: merges three texts.
     """
+    merged = merge(base.text, mine.text, theirs.text, merge_text)
+    if merged.text is None:
+        return merged
+    if mine.text is None:
+        return replace(merged, executable=theirs.executable)
+    is_owners = theirs.text is None or mine.executable != base.executable
+    executable = mine.executable if is_owners else theirs.executable
+    if executable == mine.executable:
+        return replace(merged, executable=executable)
+    remark = "now executable" if executable else "no longer executable"
+    fate: Fate = "updated" if merged.fate == "same" else merged.fate
+    return replace(merged, fate=fate, executable=executable, remark=remark)
+
+
+def merge(base: str | None, mine: str | None, theirs: str | None, merge_text: MergeText) -> Merged:
+    """Merge the lines of one file. No line of the owner's is lost, and its line ends stay.
+
+    Args:
+        base: as the template made it.
+        mine: as it is.
+        theirs: as the template makes it now.
+        merge_text: merges three texts with LF at the ends of their lines.
+    """
     if theirs is None:
         return _dropped(base, mine)
     if mine is None:
         return Merged("added", theirs) if base is None else Merged("owner-deleted", None)
-    if mine == theirs or base == theirs:
+    own, old, new = lineends.plain(mine), lineends.plain(base or ""), lineends.plain(theirs)
+    if own == new or (base is not None and old == new):
         return Merged("same", mine)
-    if mine == base:
-        return Merged("updated", theirs)
-    text, has_conflicts = merge_text(mine, base or "", theirs)
-    return Merged("conflict" if has_conflicts else "merged", text)
+    if own == old and base is not None:
+        return Merged("updated", lineends.like(new, mine))
+    text, has_conflicts = merge_text(own, old, new)
+    return Merged("conflict" if has_conflicts else "merged", lineends.like(text, mine))
 
 
 def _dropped(base: str | None, mine: str | None) -> Merged:
     if mine is None:
         return Merged("same", None)
-    return Merged("dropped", None) if mine == base else Merged("kept", mine)
+    is_unedited = base is not None and lineends.plain(mine) == lineends.plain(base)
+    return Merged("dropped", None) if is_unedited else Merged("kept", mine)
 
 
 def git_merge_file(mine: str, base: str, theirs: str) -> tuple[str, bool]:

@@ -7,6 +7,9 @@ import re
 NAME_LIMIT = 53
 """A release's Service is called NAME-RELEASE: 63 characters, less a dash and a release's name."""
 
+VALUE_LIMIT = 4096
+"""Characters in the value of an environment variable."""
+
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _OBJECT = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _HOST = re.compile(r"([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -15,14 +18,13 @@ _REPOSITORY = re.compile(
 )
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENV = re.compile(r"[-._A-Za-z0-9]+")
 _CPU = re.compile(r"\d+m|\d+(\.\d{1,3})?")
 _MEMORY = re.compile(r"\d+(Ki|Mi|Gi|Ti)")
 _ID = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_.@:]*")
 _CRON_FIELD = re.compile(
     r"(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?(,[0-9A-Za-z]+(-[0-9A-Za-z]+)?)*"
 )
-_TEMPLATE_MARKS = ("{{", "}}", "{%", "<@", "@>", "<%", "%>", "<#", "#>", "${")
 
 
 def dns_label(name: str) -> str | None:
@@ -51,10 +53,7 @@ def object_name(name: str) -> str | None:
 
 
 def plain_text(text: str) -> str | None:
-    """One line for people to read: no template marks, no control characters."""
-    mark = next((mark for mark in _TEMPLATE_MARKS if mark in text), None)
-    if mark:
-        return f"{mark} is template text, which is not allowed here"
+    """One line for people to read, without control characters."""
     if not text.isprintable():
         return "it must be one line of printable characters"
     if len(text) > 200:
@@ -149,7 +148,18 @@ def mebibytes(text: str) -> float:
 
 def variable(name: str) -> str | None:
     """The name of an environment variable."""
-    return None if _ENV.fullmatch(name) else f"{_shown(name)} is no name of a variable"
+    if _ENV.fullmatch(name):
+        return None
+    return f"{_shown(name)} is not a variable name: letters, digits, _, - and ."
+
+
+def variable_value(text: str) -> str | None:
+    """The value of an environment variable: any text, of several lines too."""
+    if not all(c.isprintable() or c in "\n\t" for c in text):
+        return "it has control characters"
+    if len(text) > VALUE_LIMIT:
+        return f"it has {len(text)} characters, at most {VALUE_LIMIT} fit: use a configuration file"
+    return None
 
 
 def identity(name: str) -> str | None:

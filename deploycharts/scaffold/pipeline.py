@@ -34,5 +34,7 @@ def write(templates: Path, answers: Answers, folder: Path) -> dict[str, str]:
         except FileExistsError:
             done[path] = "is there already, and stays"
         else:
+            if path in made.executable:
+                target.chmod(target.stat().st_mode | 0o111)
             done[path] = "written"
     return done

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -73,7 +75,7 @@ class Question:
         if self.type == "flag":
             return _flag(text)
         if self.type == "list":
-            return [part.strip() for part in text.split(",") if part.strip()]
+            return _parts(text)
         if self.type == "map":
             return _map(text)
         return text
@@ -107,10 +109,24 @@ class Question:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, list):
-            return ", ".join(value)
+            return _joined(value)
         if isinstance(value, dict):
-            return ", ".join(f"{key}={item}" for key, item in value.items())
+            return _joined(f"{key}={item}" for key, item in value.items())
         return str(value)
+
+
+def _parts(text: str) -> list[str]:
+    """What is between commas; a part with a comma in it stands in double quotes."""
+    rows = csv.reader([text], skipinitialspace=True)
+    return [part.strip() for row in rows for part in row if part.strip()]
+
+
+def _joined(parts: Iterable[str]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(list(parts))
+    return (
+        stream.getvalue().replace(",", ", ") if '"' not in stream.getvalue() else stream.getvalue()
+    )
 
 
 def _number(text: str) -> int:
@@ -126,7 +142,7 @@ def _flag(text: str) -> bool:
 
 
 def _map(text: str) -> dict[str, str]:
-    pairs = [part.strip() for part in text.split(",") if part.strip()]
+    pairs = _parts(text)
     wrong = next((pair for pair in pairs if "=" not in pair), None)
     if wrong is not None:
         raise WrongAnswer(f"{wrong!r} is not KEY=VALUE")

@@ -99,6 +99,17 @@ def _node_port(value: Value, _answers: Answers, facts: Facts) -> str | None:
     return None
 
 
+def _host(value: Value, _answers: Answers, facts: Facts) -> str | None:
+    name = str(value)
+    wrong = names.host(name)
+    if wrong:
+        return wrong
+    claim = facts.hosts.get(name)
+    if claim:
+        return f"the host {name} is {claim.owner}'s: {claim.source}"
+    return None
+
+
 def _gateway(value: Value, _answers: Answers, _facts: Facts) -> str | None:
     parts = str(value).split("/")
     if len(parts) != 2:
@@ -128,7 +139,7 @@ def _someone(value: Value, answers: Answers, facts: Facts) -> str | None:
 
 def _variables(value: Value, _answers: Answers, _facts: Facts) -> str | None:
     for key, item in cast(dict[str, str], value).items():
-        wrong = names.variable(key) or names.plain_text(item)
+        wrong = names.variable(key) or names.variable_value(item)
         if wrong:
             return f"{key}: {wrong}"
     return None
@@ -232,7 +243,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "host", "Under which host name is it reached from outside?", "A full DNS name.",
         default=lambda answers, facts: f"{answers['name']}.{facts.domain}",
-        check=_text(names.host), applies=_has("ingress"), example="echo.example.org",
+        check=_host, applies=_has("ingress"), example="echo.example.org",
     ),
     Question(
         "gateway", "Through which gateway?", "Its namespace and name.",

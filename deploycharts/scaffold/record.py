@@ -9,6 +9,7 @@ from typing import cast
 
 from deploycharts import documents
 from deploycharts.errors import UserError
+from deploycharts.scaffold import conflicts
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.tree import Tree, chart_folder, service_folder
 from deploycharts.source import Source
@@ -57,7 +58,7 @@ def path_of(answers: Answers) -> str:
 
 def with_record(tree: Tree, made: Record) -> Tree:
     """The files of a service together with their record."""
-    return {**tree, path_of(made.answers): made.to_yaml()}
+    return tree.with_texts({path_of(made.answers): made.to_yaml()})
 
 
 def read(path: Path, shown: str) -> Record:
@@ -74,7 +75,11 @@ def read_text(text: str, shown: str) -> Record:
 
     Raises:
         UserError: it is not complete.
+        Unresolved: a merge left conflicts in it.
     """
+    marked = conflicts.in_text(text, shown)
+    if marked is not None:
+        conflicts.refuse(shown.split("/")[-2], [marked])
     body = documents.load(text, Source(shown))
     if not isinstance(body, dict):
         raise UserError("this record is not a mapping", where=Source(shown))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from deploycharts.errors import UserError
-from deploycharts.scaffold import names, questions
+from deploycharts.scaffold import masking, names, questions
+from deploycharts.scaffold.apply import is_executable
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.tree import Tree, chart_folder, registry_entry, service_folder
 
@@ -54,9 +55,11 @@ class Templates:
                 self._lay(layer, work / "template")
             made = self._generate(work, self._context(answers))
             files = dict(_read(made))
+            executable = {_place(path, answers) for path in files if is_executable(made / path)}
         placed = {_place(path, answers): text for path, text in files.items()}
         _refuse_placeholders(placed)
-        return {path: text for path, text in sorted(placed.items()) if path}
+        shown = {path: masking.unmask(text) for path, text in sorted(placed.items()) if path}
+        return Tree(shown, executable)
 
     def _lay(self, layer: str, template: Path) -> None:
         """Add a layer to the template: its files, and its parts, which other files include."""
@@ -75,7 +78,7 @@ class Templates:
         return {
             **settings,
             **dict.fromkeys(questions.BY_NAME),
-            **answers,
+            **masking.masked(answers),
             "chart": chart_of(answers),
             "image": {"repository": repository, "tag": tag, "digest": digest},
             "_version": self.version,
@@ -116,6 +119,8 @@ def chart_of(answers: Answers) -> str:
 def digest(tree: Tree) -> str:
     """A fingerprint of rendered files."""
     body = json.dumps(dict(sorted(tree.items())), ensure_ascii=False)
+    if tree.executable:
+        body += json.dumps(sorted(tree.executable), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(body.encode()).hexdigest()
 
 
@@ -140,7 +145,7 @@ def _place(path: str, answers: Answers) -> str:
     raise UserError(f"a template is in no known place: {path}", where=FOLDER)
 
 
-def _refuse_placeholders(tree: Tree) -> None:
+def _refuse_placeholders(tree: Mapping[str, str]) -> None:
     for path, text in tree.items():
         for number, line in enumerate(text.splitlines(), 1):
             if _MARKS.search(line):

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from collections.abc import Collection, Iterator, Mapping
 
-Tree: TypeAlias = Mapping[str, str]
-"""Paths relative to the top of the repository, with their contents."""
+
+class Tree(dict[str, str]):
+    """Paths relative to the top of the repository, with their contents.
+
+    Attributes:
+        executable: the paths of files that can be run.
+    """
+
+    def __init__(self, texts: Mapping[str, str], executable: Collection[str] = ()) -> None:
+        super().__init__(texts)
+        self.executable = frozenset(executable) & texts.keys()
+
+    def with_texts(self, more: Mapping[str, str]) -> Tree:
+        """The tree with more files, or other contents."""
+        return Tree({**self, **more}, self.executable)
+
+    def without(self, path: str) -> Tree:
+        """The tree without one of its files."""
+        return Tree({p: text for p, text in self.items() if p != path}, self.executable)
 
 
 def chart_folder(chart: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from deploycharts import documents
@@ -13,52 +12,49 @@ from deploycharts.errors import Exit, Problems, UserError
 from deploycharts.registry import repository
 from deploycharts.registry.repository import Repository
 from deploycharts.scaffold import answers as answering
-from deploycharts.scaffold import apply, build, facts, history, merge, record, templates, verify
+from deploycharts.scaffold import (
+    apply,
+    build,
+    conflicts,
+    facts,
+    history,
+    lineends,
+    merge,
+    record,
+    templates,
+    updating,
+    verify,
+)
 from deploycharts.scaffold.answers import Given
+from deploycharts.scaffold.conflicts import Conflict
 from deploycharts.scaffold.create import say_recovered
 from deploycharts.scaffold.facts import Facts
 from deploycharts.scaffold.like import record_of
-from deploycharts.scaffold.merge import MEANINGS, Fate, Merged
+from deploycharts.scaffold.merge import Merged, Side
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
 from deploycharts.scaffold.record import Record
 from deploycharts.scaffold.templates import FOLDER
-from deploycharts.scaffold.tree import Tree, chart_folder, diff, service_folder
+from deploycharts.scaffold.tree import Tree, chart_folder, registry_entry, service_folder
+from deploycharts.scaffold.updating import Update
 from deploycharts.source import Source
 from deploycharts.tools import yamledit
 
 _FIXED = ("name", "chart", "kind")
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
-    """What catching up means for one service."""
-
-    service: str
-    answers: Answers
-    files: Mapping[str, Merged]
-    record: str
-
-    @property
-    def conflicts(self) -> list[str]:
-        """The files in which lines are in conflict."""
-        return [path for path, merged in self.files.items() if merged.fate == "conflict"]
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether any file changes."""
-        return any(merged.fate not in {"same", "owner-deleted", "kept"} for merged in
-                   self.files.values())  # fmt: skip
-
-
 def check(start: Path) -> int:
     """Say which services are behind their template; the exit code says whether there are any."""
     repo = repository.discover(start)
     known = facts.gather(repo)
-    behind = []
+    behind, unresolved = [], []
     services = _recorded(repo)
     for service in services:
         found, shown = record_of(repo, service)
+        conflicts_left = list(_conflicts(repo.root, found))
+        for conflict in conflicts_left:
+            console.out(f"{service}: unresolved conflict: {conflict.where}: {conflict.line}")
+        unresolved += [service] if conflicts_left else []
         tree = build.build(repo.root / FOLDER, _answers(found, known, {}))
         fresh = record.read_text(tree[record.path_of(found.answers)], shown)
         if fresh.rendered != found.rendered:
@@ -66,11 +62,15 @@ def check(start: Path) -> int:
             now = f"{fresh.version} ({fresh.tree[:8]})"
             made = f"{found.template} {found.version} ({found.tree[:8]})"
             console.out(f"{service}: made by {made}, now {now}")
+    if unresolved:
+        console.say(f"{len(unresolved)} of {len(services)} have unresolved conflicts")
+        console.say("next: resolve what is between <<<<<<< and >>>>>>>")
     if behind:
         console.say(f"{len(behind)} of {len(services)} are behind their template")
         console.say(
             f"next: create-new-service --update {behind[0] if len(behind) == 1 else '--all'}"
         )
+    if behind or unresolved:
         return Exit.CHECK_FAILED
     console.say(f"all {len(services)} are as their template makes them, but for owners' edits")
     return Exit.DONE
@@ -98,8 +98,10 @@ def update(
     changes = answering.parse_settings(settings)
     _refuse_fixed(changes)
     names = _recorded(repo) if service is None else [repo.service(service).name]
+    for name in names:
+        conflicts.refuse(name, _conflicts(repo.root, record_of(repo, name)[0]))
     updates = [_plan(repo, known, name, changes) for name in names]
-    _say(updates)
+    updating.say(updates)
     needed = [one for one in updates if one.is_needed]
     if not needed:
         console.say("nothing to do")
@@ -109,31 +111,44 @@ def update(
         if not one.conflicts:
             _verify(repo, one, known)
     if dry_run:
-        for path, text in plan.files.items():
-            console.say(diff(path, plan.before[path], text))
+        updating.say_dry(plan, needed)
         return Exit.DONE
     if confirm is not None and not confirm("Write these changes?"):
         console.say("nothing is written")
         return Exit.INTERRUPTED
     apply.apply(plan)
-    return _say_end(needed)
+    return updating.say_end(needed)
 
 
 def _plan(repo: Repository, known: Facts, service: str, changes: Mapping[str, Given]) -> Update:
     found, _ = record_of(repo, service)
     folder = repo.root / FOLDER
     chosen = _answers(found, known, changes)
-    theirs = dict(build.build(folder, chosen))
-    new_record = theirs.pop(record.path_of(chosen))
+    path_of_record = record.path_of(chosen)
+    theirs = build.build(folder, chosen)
     with history.templates_at(repo.root, folder, found.tree, service=service) as old:
-        base = dict(build.build(old, _filled(found.answers, chosen)))
-    base.pop(record.path_of(found.answers))
+        base = build.build(old, _filled(found.answers, chosen))
     files: dict[str, Merged] = {}
-    for path in sorted(base.keys() | theirs.keys()):
-        mine = apply.plan(repo.root, {path: None}).before[path]
-        files[path] = merge.merge(base.get(path), mine, theirs.get(path), merge.git_merge_file)
+    for path in sorted((base.keys() | theirs.keys()) - {path_of_record}):
+        mine = Side(apply.content(repo.root / path), apply.is_executable(repo.root / path))
+        files[path] = merge.merge_file(
+            _side(base, path), mine, _side(theirs, path), merge.git_merge_file
+        )
+    old_record = apply.content(repo.root / path_of_record) or ""
+    new_record = lineends.like(theirs[path_of_record], old_record)
     update = Update(service, chosen, files, new_record)
     return _with_version(repo.root, update) if update.is_needed else update
+
+
+def _side(tree: Tree, path: str) -> Side:
+    return Side(tree.get(path), path in tree.executable)
+
+
+def _conflicts(root: Path, found: Record) -> Iterator[Conflict]:
+    """Conflicts that are left in a service's files."""
+    name, own_chart = str(found.answers["name"]), not found.answers.get("chart")
+    folders = [chart_folder(name)] if own_chart else []
+    return conflicts.in_folders(root, [*folders, service_folder(name), registry_entry(name)])
 
 
 def _filled(recorded: Answers, now: Answers) -> Answers:
@@ -162,7 +177,7 @@ def _with_version(root: Path, update: Update) -> Update:
         one.fate not in {"same", "owner-deleted", "kept"} and name.startswith(f"{chart}/")
         for name, one in update.files.items()
     )
-    version = _version((root / path).read_text(), path)
+    version = _version((root / path).read_text(encoding="utf-8"), path)
     if not touched or version != _version(merged.text, path):
         return update
     front, _, patch = version.rpartition(".")
@@ -171,9 +186,8 @@ def _with_version(root: Path, update: Update) -> Update:
     raised = f"{front}.{int(patch) + 1}"
     text = yamledit.replace_scalar(merged.text, ["version"], raised, Source(path))
     fate = "updated" if merged.fate == "same" else merged.fate
-    return Update(
-        update.service, update.answers, {**update.files, path: Merged(fate, text)}, update.record
-    )
+    raised_chart = replace(merged, fate=fate, text=text)
+    return replace(update, files={**update.files, path: raised_chart})
 
 
 def _version(text: str, path: str) -> str:
@@ -183,10 +197,12 @@ def _version(text: str, path: str) -> str:
 
 def _file_plan(root: Path, updates: Sequence[Update]) -> apply.FilePlan:
     files: dict[str, str | None] = {}
+    executable: dict[str, bool] = {}
     for one in updates:
         files |= {path: merged.text for path, merged in one.files.items()}
+        executable |= {path: merged.executable for path, merged in one.files.items()}
         files[record.path_of(one.answers)] = one.record
-    return apply.plan(root, files)
+    return apply.plan(root, files, executable)
 
 
 def _verify(repo: Repository, update: Update, known: Facts) -> None:
@@ -198,7 +214,7 @@ def _verify(repo: Repository, update: Update, known: Facts) -> None:
         if path.is_file()
     }
     changed = {path: merged.text for path, merged in update.files.items()}
-    tree: Tree = {p: text for p, text in {**own, **changed}.items() if text is not None}
+    tree = Tree({p: text for p, text in {**own, **changed}.items() if text is not None})
     try:
         verify.verify(repo.root, tree, update.answers, known.environments, strict=False)
     except Problems as wrong:
@@ -206,35 +222,6 @@ def _verify(repo: Repository, update: Update, known: Facts) -> None:
             f"{update.service} would not be sound after the merge; nothing is written",
             wrong.errors, next_step=f"mend it, then create-new-service --update {update.service}",
         ) from None  # fmt: skip
-
-
-def _say(updates: Sequence[Update]) -> None:
-    """What becomes of each file, and what the words for it mean."""
-    met: set[Fate] = set()
-    for update in updates:
-        console.say(update.service)
-        fates = Counter(merged.fate for merged in update.files.values())
-        for path, merged in update.files.items():
-            if merged.fate != "same":
-                console.say(f"  {merged.fate:<14}{path}")
-        console.say(f"  {'same':<14}{fates['same']} files")
-        met |= fates.keys() - {"same"}
-    for fate, meaning in MEANINGS.items():
-        if fate in met:
-            console.say(f"({fate}: {meaning})")
-
-
-def _say_end(updates: Sequence[Update]) -> int:
-    conflicts = [path for one in updates for path in one.conflicts]
-    console.say(f"updated: {', '.join(one.service for one in updates)}")
-    if not conflicts:
-        console.say("next: git diff")
-        return Exit.DONE
-    console.say("conflicts, in which both sides' lines are kept:")
-    for path in conflicts:
-        console.say(f"  {path}")
-    console.say("next: settle what is between <<<<<<< and >>>>>>>, then review-charts")
-    return Exit.CHECK_FAILED
 
 
 def _recorded(repo: Repository) -> list[str]:

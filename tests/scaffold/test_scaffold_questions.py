@@ -85,7 +85,7 @@ def test_what_a_file_cannot_say(name: str, value: object) -> None:
         (names.memory, "1Gi", "1G"),
         (names.path, "/a/b?c=d", "a"),
         (names.plain_text, "R&D: a 'b'", "a\nb"),
-        (names.variable, "A_1", "1A"),
+        (names.variable, "A_1", "A=1"),
         (names.identity, "group:team.a", "-x"),
     ],
 )  # fmt: skip

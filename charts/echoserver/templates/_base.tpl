@@ -1,5 +1,5 @@
 {{- /*
-base 1.0.0: what all charts share. Do not edit it: `create-new-service --update` replaces it.
+base 1.1.0: what all charts share. Do not edit it: `create-new-service --update` replaces it.
 */ -}}
 
 {{- define "base.fullname" -}}
@@ -78,7 +78,7 @@ capabilities:
   value: {{ . | quote }}
 {{- end }}
 {{- range $name, $value := .Values.config.env }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}

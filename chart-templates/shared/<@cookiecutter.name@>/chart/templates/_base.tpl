@@ -78,7 +78,7 @@ capabilities:
   value: {{ . | quote }}
 {{- end }}
 {{- range $name, $value := .Values.config.env }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
