@@ -94,7 +94,8 @@ def runs(now: Situation) -> Iterator[Consequence]:
     """Jobs that run because of the upgrade."""
     for each, change in now.added():
         if each.key.kind == "Job" and not is_hook(each):
-            yield now.say(ConsequenceKind.RUNS, each.key, Risk.LOW, f"runs {each.key}", [change])
+            sentence = _suspended(each) or f"runs {each.key}"
+            yield now.say(ConsequenceKind.RUNS, each.key, Risk.LOW, sentence, [change])
     for each in now.after.values():
         events = [
             event for event in hook(each).split(",") if "upgrade" in event or "install" in event
@@ -114,11 +115,20 @@ def next_runs(now: Situation) -> Iterator[Consequence]:
         if new.key.kind != "CronJob" or not changes:
             continue
         before, after = (field(each.body, "spec", "schedule") for each in (old, new))
-        if before != after:
+        if _suspended(new):
+            sentence = _suspended(new)
+        elif before != after:
             sentence = f"{new.key} runs at {after} (was {before})"
         else:
             sentence = f"{new.key} changes from its next run on"
         yield now.say(ConsequenceKind.RUNS, new.key, Risk.LOW, sentence, changes)
+
+
+def _suspended(each: Document) -> str:
+    """What is to be said of a Job or CronJob that is suspended; empty for others."""
+    if field(each.body, "spec", "suspend") is not True:
+        return ""
+    return f"{each.key} is suspended: it runs nothing and is not waited for"
 
 
 def rights(now: Situation) -> Iterator[Consequence]:

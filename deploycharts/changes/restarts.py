@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from deploycharts.changes.model import (
     Change,
@@ -10,6 +11,7 @@ from deploycharts.changes.model import (
     ConsequenceKind,
     Op,
     Risk,
+    count,
     names,
 )
 from deploycharts.changes.noise import in_pod_template
@@ -20,6 +22,7 @@ from deploycharts.changes.workloads import (
     config_uses,
     field,
     is_hook,
+    mapping,
 )
 from deploycharts.documents import Document, ObjectKey
 
@@ -70,6 +73,9 @@ def _restart(now: Situation, old: Document, new: Document, changes: list[Change]
     if pods == 0:
         sentence = f"changes the pods of {new.key}, of which none runs: {why}"
         return now.say(ConsequenceKind.RESTARTS, new.key, Risk.LOW, sentence, changes, pods=0)
+    taking = _taking(new, pods)
+    if taking is not None:
+        return _partly(now, new, changes, pods, taking)
     which = "the pods on every node" if pods is None else "{pods}"
     return now.say(
         ConsequenceKind.RESTARTS, new.key, risk, f"{how} {which} of {new.key}: {why}", changes,
@@ -77,12 +83,53 @@ def _restart(now: Situation, old: Document, new: Document, changes: list[Change]
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """How many pods take a new template by themselves, and what keeps the others from it."""
+
+    pods: int
+    because: str
+
+
+def _taking(each: Document, pods: int | None) -> _Taking | None:
+    """Where not all pods take the new template by themselves: which do; None if all do.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies
+    """
+    if each.key.kind == "Deployment":
+        return _Taking(0, "it is paused") if field(each.body, "spec", "paused") is True else None
+    strategy = mapping(each.body, "spec", "updateStrategy")
+    if strategy.get("type") == "OnDelete":
+        return _Taking(0, "OnDelete")
+    partition = field(strategy, "rollingUpdate", "partition")
+    start = field(each.body, "spec", "ordinals", "start")
+    first = start if isinstance(start, int) else 0
+    if each.key.kind != "StatefulSet" or not isinstance(partition, int) or partition <= first:
+        return None
+    return _Taking(max(0, (pods or 0) - (partition - first)), f"partition {partition}")
+
+
+def _partly(
+    now: Situation, each: Document, changes: list[Change], pods: int | None, taking: _Taking
+) -> Consequence:
+    why = ", ".join(_reasons(now, each, changes))
+    if taking.pods:
+        verb = "take" if taking.pods > 1 else "takes"
+        which = count(pods or 0, "pod")
+        sentence = f"{taking.pods} of {which} {verb} the new template of {each.key}"
+    else:
+        which = "pods on every node" if pods is None else count(pods, "pod")
+        sentence = f"none of the {which} of {each.key} takes the new template by itself"
+    return now.say(
+        ConsequenceKind.RESTARTS, each.key, Risk.LOW if taking.pods else Risk.MEDIUM,
+        f"{sentence} ({taking.because}): {why}", changes, pods=taking.pods,
+    )  # fmt: skip
+
+
 def _manner(each: Document) -> tuple[str, Risk]:
     strategy = field(each.body, "spec", "strategy", "type")
     if strategy == "Recreate":
         return "stops all, then starts", Risk.HIGH
-    if field(each.body, "spec", "updateStrategy", "type") == "OnDelete":
-        return "changes, but only when someone deletes them,", Risk.MEDIUM
     rolling = field(each.body, "spec", "strategy", "rollingUpdate", "maxUnavailable")
     return "restarts", Risk.MEDIUM if rolling == "100%" else Risk.LOW
 

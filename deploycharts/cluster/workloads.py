@@ -24,28 +24,58 @@ _COUNTED = {
     "Deployment": "replicas", "StatefulSet": "replicas", "DaemonSet": "currentNumberScheduled",
 }  # fmt: skip
 
+_SCALED = frozenset({"Deployment", "StatefulSet"})
 _RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A namespace's workloads and pods at one moment, as the API told them."""
+    """A namespace's workloads and pods at one moment, as the API told them.
+
+    Attributes:
+        scalers: the HorizontalPodAutoscalers of the namespace.
+    """
 
     workloads: Mapping[ObjectKey, Body]
     replica_sets: tuple[Body, ...] = field(repr=False)
     pods: tuple[Body, ...] = field(repr=False)
+    scalers: tuple[Body, ...] = field(default=(), repr=False)
 
     def pods_of(self, key: ObjectKey) -> tuple[Body, ...]:
-        """The pods of a workload's newest template; those of older ReplicaSets are left out."""
+        """The pods of a workload's newest template; those of older ones are left out."""
+        owner = self.workloads.get(key)
+        if owner is None or key.kind == "Pod":
+            return self.all_pods_of(key)
+        if key.kind == "Deployment":
+            newest = self.newest_replica_set(key)
+            return tuple(_owned(self.pods, newest)) if newest is not None else ()
+        label = _newest_label(key, owner)
+        found = self.all_pods_of(key)
+        return tuple(p for p in found if label is None or _labels(p).get(label[0]) == label[1])
+
+    def all_pods_of(self, key: ObjectKey) -> tuple[Body, ...]:
+        """The pods of a workload, whatever template they were made from."""
         owner = self.workloads.get(key)
         if key.kind == "Pod":
             return tuple(pod for pod in self.pods if pod["metadata"]["name"] == key.name)
         if owner is None:
             return ()
         if key.kind == "Deployment":
-            newest = self.newest_replica_set(key)
-            owner = newest if newest is not None else {"metadata": {"uid": "none"}}
+            sets = _owned(self.replica_sets, owner)
+            return tuple(pod for each in sets for pod in _owned(self.pods, each))
         return tuple(_owned(self.pods, owner))
+
+    def asked_of(self, key: ObjectKey) -> int:
+        """How many pods an autoscaler asks of a workload; 0 where none does.
+
+        It asks for its minimum from the moment that it is there, even if it acts a little later. It
+        does nothing for a workload with 0 replicas:
+        https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#implicit-maintenance-mode-deactivation
+        """
+        body = self.workloads.get(key)
+        if body is None or body["spec"].get("replicas") == 0:
+            return 0
+        return max((_asked(each) for each in self.scalers if _scales(each, key)), default=0)
 
     def newest_replica_set(self, key: ObjectKey) -> Body | None:
         """The ReplicaSet of a Deployment's newest template, None before there is one."""
@@ -63,14 +93,53 @@ def snapshot(cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]) -> Sna
     if any(key.kind == "Deployment" for key in keys):
         replica_sets = tuple(cluster.items(f"/apis/apps/v1/namespaces/{namespace}/replicasets"))
     pods = tuple(cluster.items(f"/api/v1/namespaces/{namespace}/pods"))
-    return Snapshot(workloads, replica_sets, pods)
+    scalers = _scalers(cluster, namespace) if any(key.kind in _SCALED for key in keys) else ()
+    return Snapshot(workloads, replica_sets, pods, scalers)
+
+
+def _scalers(cluster: Cluster, namespace: str) -> tuple[Body, ...]:
+    try:
+        path = f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"
+        return tuple(cluster.items(path))
+    except ApiError:  # who may not read them follows what the workload itself asks for
+        return ()
+
+
+def _scales(scaler: Body, key: ObjectKey) -> bool:
+    target = scaler["spec"].get("scaleTargetRef") or {}
+    return (target.get("kind"), target.get("name")) == (key.kind, key.name)
+
+
+def _asked(scaler: Body) -> int:
+    spec, status = scaler["spec"], scaler.get("status") or {}
+    least = int(spec.get("minReplicas", 1))
+    most = int(spec.get("maxReplicas") or least)
+    return min(most, max(least, int(status.get("desiredReplicas") or 0)))
+
+
+def _newest_label(key: ObjectKey, body: Body) -> tuple[str, str] | None:
+    """The label by which the controller knows the pods of its newest template."""
+    if key.kind == "StatefulSet":
+        revision = (body.get("status") or {}).get("updateRevision")
+        return ("controller-revision-hash", revision) if revision else None
+    annotations = body["metadata"].get("annotations") or {}
+    generation = annotations.get("deprecated.daemonset.template.generation")
+    return ("pod-template-generation", generation) if generation else None
+
+
+def _labels(pod: Body) -> Mapping[str, str]:
+    return pod["metadata"].get("labels") or {}
 
 
 def running_pods(
     cluster: Cluster, namespace: str, keys: Iterable[ObjectKey]
 ) -> dict[ObjectKey, int]:
     """How many pods each of the workloads has now; those that are not there are left out."""
-    found = _read(cluster, namespace, keys)
+    return pods_in(_read(cluster, namespace, keys))
+
+
+def pods_in(found: Mapping[ObjectKey, Body]) -> dict[ObjectKey, int]:
+    """How many pods each of some workloads has, by its own account."""
     return {
         key: int((body.get("status") or {}).get(_COUNTED[key.kind]) or 0)
         for key, body in found.items()
@@ -95,8 +164,7 @@ def replace_stuck_pods(cluster: Cluster, namespace: str, keys: Iterable[ObjectKe
     for body in bodies:
         newest = (body.get("status") or {}).get("updateRevision")
         for pod in _owned(pods, body):
-            labels = pod["metadata"].get("labels") or {}
-            if labels.get("controller-revision-hash") != newest and not is_true(pod, "Ready"):
+            if _labels(pod).get("controller-revision-hash") != newest and not is_true(pod, "Ready"):
                 path = f"/api/v1/namespaces/{namespace}/pods/{pod['metadata']['name']}"
                 cluster.send("DELETE", path, {})
     return True

@@ -10,8 +10,14 @@ from dataclasses import dataclass, field, replace
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment import progress
+from deploycharts.deployment.clocks import Clocks
 from deploycharts.deployment.control import Stopped
-from deploycharts.deployment.follow import ROLLBACK_HOOKS, Follower, follow_keys
+from deploycharts.deployment.follow import (
+    ROLLBACK_HOOKS,
+    Follower,
+    follow_keys,
+    is_suspended_job,
+)
 from deploycharts.deployment.gates import ARTIFACT
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import Judge
@@ -52,7 +58,7 @@ class Actor:
     patience_s: float = 30.0
     take_over: bool = False
     _shown: set[tuple[str, str, str]] = field(default_factory=set)
-    _first_seen: dict[Target, dict[tuple[str, str, str], float]] = field(default_factory=dict)
+    _clocks: dict[Target, Clocks] = field(default_factory=dict)
 
     def do(self, step: Step) -> int:
         """Install, upgrade or uninstall the step's release; returns the revision it stands as.
@@ -87,7 +93,8 @@ class Actor:
         with _connected(step.place) as cluster:
             number = self._ledger(cluster, step.place).newest().number
             watcher = self._watcher(cluster, step.place)
-            watcher.follower.first_seen = self._first_seen.setdefault(step.target, {})
+            follower = watcher.follower
+            follower.clocks = self._clocks.setdefault(step.target, follower.clocks)
             look = watcher.look(self.clock())
             if look is not None and look.failing is not None:
                 raise self._judge(cluster, step.place).failed(look.reasons, number)
@@ -150,6 +157,7 @@ class Actor:
 
     def _upgrade(self, cluster: Cluster, step: Step) -> int:
         watcher = self._watcher(cluster, step.place, since=step.expected_revision)
+        watcher.follower.waits_for_jobs = any(map(is_suspended_job, step.difference.head))
         said: list[str] = []
         with private_folder("sync") as workdir:
             running = helmfile.sync(
@@ -167,6 +175,7 @@ class Actor:
                 on_line=said.append,
                 take_over=self.take_over and _conflicts(step),
                 copy=step.release.chart.copy,
+                waits_for_jobs=not watcher.follower.waits_for_jobs,
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
             failing = watcher.until_ended(running)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import ApiError, Cluster
-from deploycharts.cluster.workloads import PATHS, Body, Snapshot
+from deploycharts.cluster.workloads import PATHS, Body, Snapshot, is_true
+from deploycharts.deployment.clocks import Clocks
 from deploycharts.deployment.readiness import ONCE, Part, parts, unfinished
 from deploycharts.deployment.symptoms import NOT_READY, Trouble, diagnose
 from deploycharts.deployment.waits import UNBOUND, waiting
@@ -16,8 +17,6 @@ from deploycharts.documents import Document, ObjectKey
 from deploycharts.target import Target
 
 _SETTLE_S = 1.5
-_MANY_RESTARTS = 3
-_LINGERS_S = 10
 _NOTES_EVERY_S = 2.0
 _RECENT_S = 3.0
 # Events of what is a trouble by itself, and of metrics that take their time.
@@ -69,8 +68,9 @@ class Follower:
     """Follows the workloads of one release from before its upgrade on.
 
     Attributes:
-        first_seen: when each present trouble was first seen; whoever looks with one follower after
-            the other hands it on.
+        clocks: for how long each problem lasts; whoever looks with one follower after the other
+            hands them on.
+        waits_for_jobs: whether Jobs have to end as well; helm sees to it unless one is suspended.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class Follower:
         self._namespace = namespace
         self._keys = tuple(keys)
         self._tolerate_s = tolerate_s
+        self.clocks = Clocks(tolerate_s)
+        self.waits_for_jobs = False
         self._timeout_s = timeout_s
         self._clock = clock
-        self.first_seen: dict[tuple[str, str, str], float] = {}
         self._recorded_at: float | None = None
         self._generations: Mapping[ObjectKey, int] = {}
         self._revision = 0
-        self._before: frozenset[tuple[ObjectKey, str]] = frozenset()
         self._once_before: frozenset[str] = frozenset()
         self._seen: tuple[float, tuple[Trouble, ...]] = (0.0, ())
         self._noted: set[str] = set()
@@ -103,8 +103,7 @@ class Follower:
         self._once_before = frozenset(
             str(body["metadata"].get("uid")) for key in self._keys for body in _once(key, before)
         )
-        found = diagnose(self._target, before, self._keys)
-        self._before = frozenset((trouble.object, trouble.message) for trouble in found)
+        self.clocks.remember(diagnose(self._target, before, self._keys), before)
         self._new_notes(before, self._noted_at + _NOTES_EVERY_S)
 
     def look(self) -> Look:
@@ -116,25 +115,19 @@ class Follower:
         snapshot = workloads.snapshot(self._cluster, self._namespace, self._keys)
         applied = [key for key in self._keys if self._is_applied(key, snapshot)]
         now = self._clock()
-        troubles = [self._in_time(each) for each in diagnose(self._target, snapshot, applied)]
-        troubles += self._waiting(now)
-        seen = {trouble.identity: self.first_seen.get(trouble.identity, now)
-                for trouble in troubles}  # fmt: skip
-        self.first_seen.clear()
-        self.first_seen.update(seen)
+        troubles = [*diagnose(self._target, snapshot, applied), *self._waiting(now)]
         if troubles:
             self._seen = (now, tuple(troubles))
-        left = tuple(
-            (trouble, self._left_s(trouble, now - seen[trouble.identity])) for trouble in troubles
-        )
-        failing = [trouble for trouble, seconds in left if seconds is None or seconds <= 0]
         rolling = [key for key in self._keys if key.kind not in ONCE]
         reached = [key for key in rolling if key in applied and key in snapshot.workloads]
         found = parts(reached, snapshot, alone=len(rolling) == 1)
+        left = self.clocks.left(troubles, dict(zip(reached, found, strict=True)), now)
+        failing = [trouble for trouble, seconds in left if seconds is None or seconds <= 0]
         return Look(
             parts=found,
             complete=len(reached) == len(rolling)
-            and all(part.counts.is_complete for part in found),
+            and all(part.counts.is_complete for part in found)
+            and not (self.waits_for_jobs and _has_open_jobs(snapshot)),
             notes=self._new_notes(snapshot, now),
             troubles=left,
             failing=failing[0] if failing else None,
@@ -177,9 +170,7 @@ class Follower:
         return found
 
     def _is_fresh(self, trouble: Trouble) -> bool:
-        return trouble.workload.kind in ONCE or (
-            (trouble.object, trouble.message) not in self._before
-        )
+        return trouble.workload.kind in ONCE or (not self.clocks.was_before(trouble))
 
     def _new_notes(self, snapshot: Snapshot, now: float) -> tuple[str, ...]:
         """Events are many, and asked for less often than pods."""
@@ -230,16 +221,17 @@ class Follower:
                 self._recorded_at = self._clock()
         return self._recorded_at is not None and self._clock() - self._recorded_at > _SETTLE_S
 
-    def _in_time(self, trouble: Trouble) -> Trouble:
-        """A trouble that was there before lingers until its controller has looked again."""
-        if (trouble.object, trouble.message) not in self._before:
-            return trouble
-        return replace(trouble, final=False, patience_s=max(trouble.patience_s, _LINGERS_S))
 
-    def _left_s(self, trouble: Trouble, lasted_s: float) -> float | None:
-        if trouble.final or trouble.restarts >= _MANY_RESTARTS:
-            return None
-        return self._tolerate_s + trouble.patience_s - lasted_s
+def _has_open_jobs(snapshot: Snapshot) -> bool:
+    jobs = [body for key, body in snapshot.workloads.items() if key.kind == "Job"]
+    return any(not body["spec"].get("suspend") and not is_true(body, "Complete") for body in jobs)
+
+
+def is_suspended_job(document: Document) -> bool:
+    """Whether a document is a Job that does not begin; a hook's is not the release's own."""
+    spec = document.body.get("spec")
+    suspended = isinstance(spec, dict) and spec.get("suspend") is True
+    return document.key.kind == "Job" and suspended and not _hooks(document)
 
 
 def _generation(body: Body) -> int:

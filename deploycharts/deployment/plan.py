@@ -13,6 +13,7 @@ from deploycharts.changes.situation import Quota
 from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.gates import Gate
 from deploycharts.deployment.objections import Refusal
+from deploycharts.deployment.symptoms import Trouble
 from deploycharts.documents import Document, Json, ObjectKey
 from deploycharts.registry.checks import Check
 from deploycharts.registry.environments import Environment
@@ -77,6 +78,7 @@ class Step:
         deployed_commit: the commit that the last good revision was made from, empty if unknown.
         current: what helm says of the newest revision: which deployment, by whom.
         drifts: what runs otherwise than the last good revision says.
+        problems: what is wrong with its pods now, before anything is done.
         refusals: what the API server says that it would refuse.
         gates: what must hold before it begins.
         checks: what is asked of it after it rolled out.
@@ -94,6 +96,7 @@ class Step:
     deployed_commit: str = ""
     current: str = ""
     drifts: tuple[Drift, ...] = ()
+    problems: tuple[Trouble, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     gates: tuple[Gate, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -187,6 +190,7 @@ def _step_json(step: Step) -> Json:
         "expected_revision": step.expected_revision,
         "return_to": step.return_to,
         "live": [str(drift) for drift in step.drifts],
+        "problems": [str(problem) for problem in step.problems],
         "refusals": [str(refusal) for refusal in step.refusals],
         "gates": [f"{gate.kind.value} {gate.state.value}: {gate.sentence}" for gate in step.gates],
         "checks": [check.name for check in step.checks],

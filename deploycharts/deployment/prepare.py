@@ -16,7 +16,7 @@ from deploycharts.changes.situation import Quota
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, Baseline
-from deploycharts.deployment import drift, histories, journal, namespaces, refusals
+from deploycharts.deployment import drift, evidence, histories, journal, namespaces, refusals
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
@@ -24,6 +24,7 @@ from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.objections import Refusal
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
 from deploycharts.deployment.refusals import Owner
+from deploycharts.deployment.symptoms import NOT_READY, diagnose
 from deploycharts.errors import Refused, UnknownName, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
@@ -175,13 +176,16 @@ def _with_situation(step: Step, cluster: Cluster) -> Step:
         return step
     namespace = step.place.namespace
     quotas = [quota.get("status") or {} for quota in workloads.quotas(cluster, namespace)]
-    running = workloads.running_pods(cluster, namespace, step.place.workloads)
+    now = workloads.snapshot(cluster, namespace, step.place.workloads)
+    problems = diagnose(step.target, now, step.place.workloads, every=True)
     difference = replace(
         step.difference,
-        running=running,
+        running=workloads.pods_in(now.workloads),
         quota=Quota(quotas[0].get("hard") or {}, quotas[0].get("used") or {}) if quotas else None,
     )
-    return replace(step, difference=difference)
+    mask = step.place.mask.text
+    masked = tuple(evidence.masked(each, mask) for each in problems if each.reason != NOT_READY)
+    return replace(step, difference=difference, problems=masked)
 
 
 def _step(

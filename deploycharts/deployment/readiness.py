@@ -22,8 +22,12 @@ class Counts:
     """Pods of a workload: ready ones of the new template, wanted ones, those of older templates.
 
     Attributes:
+        wanted: those that take the new template by themselves, of as many as the workload or its
+            autoscaler asks for.
         draining: how many are told to end and have not yet; 0 where Kubernetes does not count them
             (`terminatingReplicas` of Deployments, from 1.35 on).
+        kept: those that keep an older template as the update strategy says (a partition, OnDelete).
+        kept_ready: how many of these are ready.
     """
 
     ready: int
@@ -31,6 +35,8 @@ class Counts:
     old: int
     is_complete: bool
     draining: int = 0
+    kept: int = 0
+    kept_ready: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +59,78 @@ def parts(keys: Sequence[ObjectKey], snapshot: Snapshot, *, alone: bool) -> tupl
     for key in keys:
         restarts = sum(_restarts(pod) for pod in snapshot.pods_of(key))
         name = "" if alone else str(key)
-        found.append(Part(name, counts(key, snapshot.workloads[key]), restarts))
+        found.append(Part(name, counts(key, snapshot), restarts))
     return tuple(found)
 
 
-def counts(key: ObjectKey, body: Body) -> Counts:
-    """How far a workload's roll-out is, by its own account."""
-    spec, status = body.get("spec") or {}, body.get("status") or {}
+def counts(key: ObjectKey, snapshot: Snapshot) -> Counts:
+    """How far the rollout of a workload of the snapshot is, by its own account.
 
-    def number(name: str) -> int:
-        return int(status.get(name) or 0)
-
+    What does not roll by itself is complete: a paused Deployment, a partition, OnDelete.
+    """
+    body = snapshot.workloads[key]
     if key.kind == "DaemonSet":
-        wanted, updated = number("desiredNumberScheduled"), number("updatedNumberScheduled")
-        ready = min(updated, number("numberReady"))
-        old = max(0, number("currentNumberScheduled") - updated)
-        return Counts(ready, wanted, old, ready == wanted)
-    wanted = int(spec.get("replicas", 1))
-    updated, total = number("updatedReplicas"), number("replicas")
-    ready = number("availableReplicas" if key.kind == "Deployment" else "readyReplicas")
+        return _daemon_set(body)
+    asked = int((body.get("spec") or {}).get("replicas", 1))
+    wanted = max(asked, snapshot.asked_of(key))
+    if key.kind == "StatefulSet":
+        return _stateful_set(key, snapshot, wanted)
+    return _deployment(body, wanted)
+
+
+def _deployment(body: Body, wanted: int) -> Counts:
+    updated, total = _number(body, "updatedReplicas"), _number(body, "replicas")
+    ready, draining = _number(body, "availableReplicas"), _number(body, "terminatingReplicas")
     old = max(0, total - updated)
     new_ready = max(0, min(updated, ready - old))
+    if (body.get("spec") or {}).get("paused"):
+        kept_ready = max(0, ready - new_ready)
+        return Counts(new_ready, updated, 0, True, draining, kept=old, kept_ready=kept_ready)
     is_complete = updated == total == ready == wanted
-    return Counts(new_ready, wanted, old, is_complete, number("terminatingReplicas"))
+    return Counts(new_ready, wanted, old, is_complete, draining)
+
+
+def _stateful_set(key: ObjectKey, snapshot: Snapshot, wanted: int) -> Counts:
+    """Of a StatefulSet the pods tell which of them are of the new template and ready."""
+    body = snapshot.workloads[key]
+    updated, total = _number(body, "updatedReplicas"), _number(body, "replicas")
+    new_ready = sum(is_true(pod, "Ready") for pod in snapshot.pods_of(key))
+    taking = max(min(updated, wanted), _taking(body, wanted))
+    kept = min(max(0, wanted - taking), max(0, total - updated))
+    kept_ready = max(0, min(kept, _number(body, "readyReplicas") - new_ready))
+    old = max(0, total - updated - kept)
+    is_complete = total == wanted and updated >= taking and new_ready >= taking
+    ready = min(new_ready, taking)
+    return Counts(ready, taking, old, is_complete, kept=kept, kept_ready=kept_ready)
+
+
+def _taking(body: Body, wanted: int) -> int:
+    """How many pods of a StatefulSet take a new template by themselves."""
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    if status.get("updateRevision") == status.get("currentRevision"):
+        return wanted  # there is but one template
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return 0
+    first = int((spec.get("ordinals") or {}).get("start") or 0)
+    partition = int((strategy.get("rollingUpdate") or {}).get("partition") or 0)
+    return max(0, wanted - max(0, partition - first))
+
+
+def _daemon_set(body: Body) -> Counts:
+    wanted = _number(body, "desiredNumberScheduled")
+    updated = _number(body, "updatedNumberScheduled")
+    all_ready = _number(body, "numberReady")
+    ready = min(updated, all_ready)
+    old = max(0, _number(body, "currentNumberScheduled") - updated)
+    strategy = (body.get("spec") or {}).get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return Counts(ready, updated, 0, True, kept=old, kept_ready=max(0, all_ready - ready))
+    return Counts(ready, wanted, old, ready == wanted)
+
+
+def _number(body: Body, name: str) -> int:
+    return int((body.get("status") or {}).get(name) or 0)
 
 
 def unfinished(
@@ -95,7 +150,7 @@ def unfinished(
             found += _running(target, snapshot, key, timeout_s)
             continue
         body = snapshot.workloads.get(key)
-        now = None if body is None else counts(key, body)
+        now = None if body is None else counts(key, snapshot)
         if now is None or not now.is_complete:
             ready = "it was not there" if now is None else f"{now.ready} of {now.wanted} pods ready"
             old = f", {now.old} of an older template left" if now is not None and now.old else ""
@@ -109,7 +164,8 @@ def _running(
 ) -> Iterator[Trouble]:
     """The pods of a Job or a hook that have not ended; the Job itself while it has none."""
     pods, job = snapshot.pods_of(key), snapshot.workloads.get(key)
-    if not pods and job is not None and not is_true(job, "Complete", "Failed"):
+    is_suspended = job is not None and bool(job["spec"].get("suspend"))
+    if not pods and job is not None and not (is_suspended or is_true(job, "Complete", "Failed")):
         message = f"it had no pod that ended within {timeout_s:g} s"
         yield Trouble(target, key, key, "", TIMED_OUT, message, final=True)
     for pod in pods:

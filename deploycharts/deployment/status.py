@@ -118,7 +118,8 @@ def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus
     keys = follow_keys(documents)
     snapshot = workloads.snapshot(cluster, newest.namespace, keys)
     mask = Masker((), secrets.token_bytes(32)).knowing(documents).text
-    numbers = [counts(key, body) for key, body in snapshot.workloads.items()
+    problems = diagnose(target, snapshot, keys, every=True)
+    numbers = [counts(key, snapshot) for key in snapshot.workloads
                if key.kind not in {"Job", "CronJob"}]  # fmt: skip
     deployment = newest.labels.get("deployment", "")
     return ReleaseStatus(
@@ -127,9 +128,9 @@ def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus
         status=newest.status,
         since=newest.deployed_at,
         images=tuple(dict.fromkeys(i for document in documents for i in _images(document))),
-        ready=sum(each.ready for each in numbers),
-        wanted=sum(each.wanted for each in numbers),
-        troubles=tuple(mask(str(trouble)) for trouble in diagnose(target, snapshot, keys)),
+        ready=sum(each.ready + each.kept_ready for each in numbers),
+        wanted=sum(each.wanted + each.kept for each in numbers),
+        troubles=tuple(mask(str(problem)) for problem in problems),
         deployment=deployment,
         remark=_remark(target, newest, deployment),
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from deploycharts.changes.model import Change, Item, Op, names, show_path
+from deploycharts.changes.noise import in_pod_template
 from deploycharts.changes.texts import read_hunks
 from deploycharts.deployment.culprit import Search
 from deploycharts.deployment.evidence import Evidence
@@ -47,12 +48,25 @@ class Suspicion:
 
 
 def of_evidence(repository: Repository, step: Step, found: Evidence) -> Suspicion | None:
-    """The suspicion about a step that failed, from all that was collected; see `suspicion`."""
+    """The suspicion about a step that failed, from all that was collected; see `suspicion`.
+
+    None where its pods had the same problem before, and the step does not change their template.
+    """
+    if any(_is_older(problem, step) for problem in found.troubles[:1]):
+        return None
     documents = step.difference.head
     words = found.helm or "\n".join(found.checks)
     trouble = found.troubles[0] if found.troubles else told_by_helm(step.target, words, documents)
     said = (*found.log_tail, *found.events, *found.checks)
     return suspicion(repository, step, trouble, step.deployed_commit, said=said)
+
+
+def _is_older(problem: Trouble, step: Step) -> bool:
+    key = problem.workload
+    if problem.identity not in {each.identity for each in step.problems}:
+        return False
+    changed = step.difference.changes.changes
+    return not any(c.object == key and in_pod_template(key.kind, c.path) for c in changed)
 
 
 def suspicion(

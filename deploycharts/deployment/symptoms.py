@@ -21,6 +21,9 @@ _FINAL_WAITING = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 _HARMLESS_WAITING = frozenset({"ContainerCreating", "PodInitializing", ""})
 _DEFAULT_PROBE_PERIOD_S = 10
 _DEFAULT_FAILURE_THRESHOLD = 3
+_UNDECLARED_S = 120
+# Their controllers replace pods that ended; such a pod may stay in the list for days.
+_ROLLED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Trouble:
         restarts: of the container.
         final: whether waiting is pointless.
         patience_s: seconds that this trouble is entitled to besides the environment's.
+        uid: of the pod, empty for other objects; pods of a StatefulSet keep their names.
     """
 
     target: Target
@@ -49,11 +53,17 @@ class Trouble:
     restarts: int = 0
     final: bool = False
     patience_s: int = 0
+    uid: str = ""
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What stays the same while a trouble lasts: pods of a workload come and go."""
+        """What is told once: many pods of a workload may have the same problem."""
         return (str(self.workload), self.container, _family(self.reason))
+
+    @property
+    def clock(self) -> tuple[str, str, str]:
+        """What time is counted for: the problem of one pod, which ends with it."""
+        return (self.uid or str(self.object), self.container, _family(self.reason))
 
     def __str__(self) -> str:
         container = f", container {self.container}" if self.container else ""
@@ -62,13 +72,18 @@ class Trouble:
         return f"{self.object}{container}: {self.reason}{code}{message}"
 
 
-def diagnose(target: Target, snapshot: Snapshot, keys: Sequence[ObjectKey]) -> tuple[Trouble, ...]:
-    """The troubles of the workloads `keys` in a snapshot, the gravest first."""
+def diagnose(
+    target: Target, snapshot: Snapshot, keys: Sequence[ObjectKey], *, every: bool = False
+) -> tuple[Trouble, ...]:
+    """The problems of the workloads `keys` in a snapshot, the gravest first.
+
+    Those of pods of an older template count only if `every` pod is asked for.
+    """
     found: list[Trouble] = []
     for key in keys:
         found += _workload_troubles(target, key, snapshot)
         over = key.kind == "Job" and bool(found) and found[-1].workload == key
-        for pod in snapshot.pods_of(key):
+        for pod in snapshot.all_pods_of(key) if every else snapshot.pods_of(key):
             troubles = _pod_troubles(target, key, pod)
             found += (replace(each, final=True) for each in troubles) if over else troubles
     return tuple(sorted(found, key=_gravity))
@@ -106,20 +121,21 @@ def _pod_troubles(target: Target, key: ObjectKey, pod: Body) -> Iterator[Trouble
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
     ]
+    uid = str(pod["metadata"].get("uid") or "")
     found = [t for c in containers for t in _container_troubles(target, key, name, c)]
     if found:
-        yield from found
+        yield from (replace(each, uid=uid) for each in found)
         return
     for condition in conditions(pod):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             yield Trouble(target, key, name, "", str(condition.get("reason", "Unschedulable")),
-                          str(condition.get("message", "")))  # fmt: skip
+                          str(condition.get("message", "")), uid=uid)  # fmt: skip
             return
-    if status.get("phase") == "Failed":
+    if status.get("phase") == "Failed" and key.kind not in _ROLLED:
         yield Trouble(target, key, name, "", str(status.get("reason") or "Failed"),
-                      str(status.get("message", "")), final=key.kind == "Pod")  # fmt: skip
-    elif status.get("phase") == "Running" and key.kind not in {"Job", "CronJob", "Pod"}:
-        yield from _unready(target, key, name, pod)
+                      str(status.get("message", "")), final=key.kind == "Pod", uid=uid)  # fmt: skip
+    elif status.get("phase") == "Running" and key.kind in _ROLLED:
+        yield from (replace(each, uid=uid) for each in _unready(target, key, name, pod))
 
 
 def _container_troubles(
@@ -150,6 +166,8 @@ def _unready(target: Target, key: ObjectKey, name: ObjectKey, pod: Body) -> Iter
     if ready is None or ready.get("status") == "True":
         return
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    if any((each.get("state") or {}).get("waiting") for each in statuses):
+        return  # a container of it is still being created: its probes have not begun
     unready = [str(s.get("name", "")) for s in statuses if not s.get("ready")]
     message = str(ready.get("message") or "the pod is running but not ready")
     yield Trouble(target, key, name, unready[0] if unready else "", NOT_READY, message,
@@ -157,12 +175,19 @@ def _unready(target: Target, key: ObjectKey, name: ObjectKey, pod: Body) -> Iter
 
 
 def _probe_budget_s(pod: Body) -> int:
-    """Seconds that the pod's own probes allow it until it is ready."""
-    budgets = (
+    """Seconds that the pod itself declares to need until it is ready.
+
+    Its probes say that. Where none does, or other controllers decide by readiness gates, nothing in
+    the pod tells how long that takes.
+    """
+    spec = pod.get("spec") or {}
+    sidecars = [each for each in spec.get("initContainers") or () if "restartPolicy" in each]
+    budgets = [
         sum(_probe_s(container.get(probe)) for probe in ("startupProbe", "readinessProbe"))
-        for container in (pod.get("spec") or {}).get("containers") or ()
-    )
-    return max(budgets, default=0)
+        for container in (*sidecars, *(spec.get("containers") or ()))
+    ]
+    declared = max(budgets, default=0)
+    return declared if declared and not spec.get("readinessGates") else max(declared, _UNDECLARED_S)
 
 
 def _probe_s(probe: Mapping[str, Any] | None) -> int:

@@ -40,9 +40,17 @@ _GUARD = """#!/bin/sh
 # Becomes helm, but refuses an upgrade that is not the planned one, and knows helm's version.
 # A chart from elsewhere is the copy that was planned. What the revision is to say of itself is
 # added here: not every helmfile passes it on.
+# What helm would undo by itself is left to the deployment, which collects the reason first.
+atomic= waits=
 for word do
   shift
   [ "$word" = {reference} ] && word={copy}
+  case "$word" in
+  --rollback-on-failure|--rollback-on-failure=true|--atomic|--atomic=true) atomic=yes && continue ;;
+  --cleanup-on-fail|--cleanup-on-fail=true) continue ;;
+  --wait|--wait=*) waits=yes ;;
+  --wait-for-jobs|--wait-for-jobs=true) [ {waits_for_jobs} = yes ] || continue ;;
+  esac
   set -- "$@" "$word"
 done
 # The verb alone: release names and descriptions may hold the word, too.
@@ -64,6 +72,8 @@ if [ "$verb" = upgrade ]; then
     echo "refused: the layers or the chart are not the planned ones" >&2
     exit 75
   fi
+  # helm waits where it may have to roll back.
+  if [ -n "$atomic" ] && [ -z "$waits" ]; then set -- "$@" --wait; fi
   set -- "$@" {extra}
 fi
 exec {helm} "$@"
@@ -138,6 +148,7 @@ def sync(
     on_line: Callable[[str], None],
     take_over: bool = False,
     copy: tuple[str, Path] | None = None,
+    waits_for_jobs: bool = True,
 ) -> Running:
     """Start the guarded upgrade of one release; helmfile's hooks and flags apply.
 
@@ -152,6 +163,7 @@ def sync(
         on_line: gets helmfile's output line by line.
         take_over: overwrite fields that others have set since (`helm upgrade --force-conflicts`).
         copy: the reference of a chart from elsewhere, and the folder that stands for it.
+        waits_for_jobs: let helm wait for Jobs if the state asks for it; suspended ones never end.
     """
     guard = _program(
         workdir / "guard-helm",
@@ -163,6 +175,7 @@ def sync(
             marker=shlex.quote(str(workdir / "refused")),
             reference=shlex.quote(copy[0] if copy else ""),
             copy=shlex.quote(str(copy[1]) if copy else ""),
+            waits_for_jobs="yes" if waits_for_jobs else "no",
         ),
     )
     argv = [

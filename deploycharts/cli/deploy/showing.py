@@ -15,6 +15,7 @@ _MOST_WARNINGS = 5
 if TYPE_CHECKING:
     from deploycharts.changes.model import Consequence, Fold
     from deploycharts.deployment.plan import Difference, Plan, Step
+    from deploycharts.deployment.symptoms import Trouble
 
     _Digest: TypeAlias = tuple[tuple[Fold, ...], tuple[Consequence, ...]]
 
@@ -74,7 +75,23 @@ def _step_lines(step: Step) -> list[str]:
     remark = f" ({step.remark})" if step.remark else ""
     now = f"now at revision {step.expected_revision}" if step.expected_revision else "new"
     then = f"; then {', '.join(check.name for check in step.checks)}" if step.checks else ""
-    return [*gates, f"  {step.target}: {step.action.value}, {now}{remark}{then}"]
+    before = [
+        live.noted(step.target, f"before this deployment: {problem}", style=console.style)
+        for problem in _once_each(step.problems)
+    ]
+    return [*before, *gates, f"  {step.target}: {step.action.value}, {now}{remark}{then}"]
+
+
+def _once_each(problems: Sequence[Trouble]) -> list[str]:
+    """Each problem once, with how many pods have it; the gravest first."""
+    found: dict[tuple[str, str, str], list[Trouble]] = {}
+    for problem in problems:
+        found.setdefault(problem.identity, []).append(problem)
+    lines = [
+        f"{those[0]}" + (f" (and {len(those) - 1} more)" if len(those) > 1 else "")
+        for those in found.values()
+    ]
+    return lines[:_MOST_WARNINGS]
 
 
 def _left_lines(plan: Plan) -> list[str]:
