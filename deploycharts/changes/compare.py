@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from deploycharts.changes.codec import key_to_json
 from deploycharts.changes.fields import FieldDiff, may_differ
 from deploycharts.changes.identity import by_key, renames
+from deploycharts.changes.lifecycle import is_kept
 from deploycharts.changes.model import Change, ChangeSet, Fact, FactKind, Op
 from deploycharts.documents import Document, ObjectKey
 from deploycharts.target import Target
@@ -23,7 +24,8 @@ def compare(target: Target, base: Sequence[Document], head: Sequence[Document]) 
     facts = [Fact(FactKind.DUPLICATE, key) for key in duplicates]
     removed = {key: each for key, each in before.items() if key not in after}
     added = {key: each for key, each in after.items() if key not in before}
-    renamed = renames(removed, added)
+    going = {key: each for key, each in removed.items() if not is_kept(each)}
+    renamed = renames(going, added)
     for key, old in renamed.items():
         changes.append(Change(Op.MOVE, key, (), old=key_to_json(old), new=key_to_json(key)))
         _fields(key, before[old], after[key], changes, facts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from deploycharts.changes.images import image_changes, image_differences
 from deploycharts.changes.immutable import immutable, renames
-from deploycharts.changes.lifecycle import creates, next_runs, removes, rights, runs
+from deploycharts.changes.lifecycle import creates, next_runs, removes, rights, runs, stays
 from deploycharts.changes.model import (
     Change,
     ChangeSet,
@@ -23,7 +23,7 @@ from deploycharts.changes.situation import Quota, Situation
 from deploycharts.documents import Document, ObjectKey
 
 _RULES: tuple[Callable[[Situation], Iterator[Consequence]], ...] = (
-    immutable, renames, removes, restarts, unnoticed, scales, autoscales, disruption, network,
+    immutable, renames, removes, stays, restarts, unnoticed, scales, autoscales, disruption, network,
     asks, image_changes, creates, runs, next_runs, rights, privileged,
 )  # fmt: skip
 _MOST_FIELDS = 3
@@ -36,6 +36,7 @@ def consequences(
     *,
     running: Mapping[ObjectKey, int] | None = None,
     quota: Quota | None = None,
+    left: Sequence[Document] = (),
 ) -> tuple[Consequence, ...]:
     """What `change_set` does, the riskiest first; exactly one "no effect" if it does nothing.
 
@@ -45,8 +46,9 @@ def consequences(
         head: the documents of the head, as they were compared.
         running: how many pods of a workload run now, where the cluster was asked.
         quota: of the namespace, where the cluster was asked.
+        left: what the release has in the namespace that it moves away from, if it does.
     """
-    now = Situation.of(change_set, base, head, running=running, quota=quota)
+    now = Situation.of(change_set, base, head, running=running, quota=quota, left=left)
     found = [each for rule in _RULES for each in rule(now)]
     found += _duplicates(now)
     found += _others(now, found)

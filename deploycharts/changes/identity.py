@@ -72,7 +72,7 @@ def _similar_pairs(
     for base, each in removed.items():
         of_base: frozenset[str] | None = None
         for head, of_head in leaves_of_added.items():
-            if (base.group, base.kind) != (head.group, head.kind):
+            if (base.group, base.kind, base.namespace) != (head.group, head.kind, head.namespace):
                 continue
             if of_base is None:
                 of_base = _body_leaves(each, base)

@@ -37,6 +37,24 @@ def removes(now: Situation) -> Iterator[Consequence]:
             yield _removes(now, each, change)
 
 
+def stays(now: Situation) -> Iterator[Consequence]:
+    """What a release that moves leaves behind: to Helm it is another one in each namespace."""
+    objects = [each for each in now.left.objects.values() if not is_hook(each)]
+    for namespace in dict.fromkeys(each.key.namespace for each in objects):
+        there = [each for each in objects if each.key.namespace == namespace]
+        pods = sum(now.left.pods(each) or 0 for each in there if each.key.kind in ROLLED)
+        which = ", ".join(str(each.key) for each in there[:_MOST])
+        more = f" and {len(there) - _MOST} more" if len(there) > _MOST else ""
+        running = ", with {pods}" if pods else ""
+        goal = next((e.key.namespace for e in now.after.values() if e.key.namespace), "another")
+        sentence = (
+            f"moves to the namespace {goal}: everything is created there, and what is in "
+            f"{namespace} stays{running}: {which}{more}"
+        )
+        key = there[0].key
+        yield now.say(ConsequenceKind.STAYS, key, Risk.MEDIUM, sentence, pods=pods or None)
+
+
 def is_kept(each: Document) -> bool:
     """Whether helm leaves an object that goes from its release (pkg/action/resource_policy.go)."""
     policy = field(each.body, "metadata", "annotations", "helm.sh/resource-policy")

@@ -155,6 +155,7 @@ class ConsequenceKind(Enum):
     IMAGE = "image"
     REMOVES_STATE = "removes state"
     REMOVES = "removes"
+    STAYS = "stays"
     CREATES = "creates"
     RUNS = "runs"
     DUPLICATE = "duplicate"

@@ -64,6 +64,8 @@ class Situation:
     quota: Quota | None
     both: Sequence[tuple[Document, Document]]
     """The changed objects that are on both sides."""
+    left: Side
+    """What stays where the release was, if it moves to another namespace."""
 
     @classmethod
     def of(
@@ -74,6 +76,7 @@ class Situation:
         *,
         running: Mapping[ObjectKey, int] | None = None,
         quota: Quota | None = None,
+        left: Sequence[Document] = (),
     ) -> Situation:
         """The situation of a change set; `running` counts the pods that run now."""
         changes: dict[ObjectKey, list[Change]] = {}
@@ -86,7 +89,9 @@ class Situation:
         keys = dict.fromkeys((*changes, *facts))
         both = [(old.objects[key], new.objects[key]) for key in keys
                 if key in old.objects and key in new.objects]  # fmt: skip
-        return cls(change_set.target, old, new, changes, facts, running or {}, quota, both)
+        return cls(
+            change_set.target, old, new, changes, facts, running or {}, quota, both, Side.of(left)
+        )
 
     @property
     def before(self) -> Mapping[ObjectKey, Document]:

@@ -20,9 +20,11 @@ from deploycharts.documents import Document, parse_manifest
 _GOOD = frozenset({"deployed", "superseded"})
 # Helm's own text: of upgrades, rollbacks and waits that failed.
 _FAILED = re.compile(r'(?:Release|Upgrade|Rollback) ".*" failed: ')
-GONE = frozenset({"uninstalled", "uninstalling"})
+GONE = frozenset({"uninstalled"})
+UNINSTALLING = "uninstalling"
+"""An uninstall is at work, or did not finish: all objects may still be there, or some of them."""
 SERVER_SIDE = "ssa"
-PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback", "uninstalling"})
+PENDING = frozenset({"pending-install", "pending-upgrade", "pending-rollback"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +136,14 @@ def baseline(history: tuple[Revision, ...]) -> Baseline:
     """The last good revision and the newest one.
 
     A revision is good if it rolled out and was not followed by an uninstall. A failed one that was
-    rolled back does not hide the one before it.
+    rolled back does not hide the one before it. Of an uninstall that did not finish the revision
+    itself is what is left, in whole or in part.
     """
     newest = history[-1] if history else None
     if newest is None or newest.status in GONE:
         return Baseline(None, newest)
+    if newest.status == UNINSTALLING:
+        return Baseline(newest, newest)
     good = [revision for revision in history if revision.is_good]
     return Baseline(good[-1] if good else None, newest)
 

@@ -14,7 +14,7 @@ from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import PENDING, SERVER_SIDE, Revision
+from deploycharts.cluster.releases import PENDING, SERVER_SIDE, UNINSTALLING, Revision
 from deploycharts.deployment import drift, histories, journal, progress, wayback
 from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
 from deploycharts.deployment.drift import Drift
@@ -56,18 +56,46 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """A release that was rolled back before: it goes further back only if that is asked for.
+
+    Attributes:
+        revision: the newest one.
+        repeats: the revision that the rollback led to.
+        earlier: the good revision with other content before that; None if there is none.
+    """
+
+    target: Target
+    revision: int
+    repeats: int
+    earlier: int | None
+
+    def sentences(self) -> tuple[str, ...]:
+        """What runs, and how to go further back."""
+        target = self.target
+        now = f"{target}: nothing to do, revision {self.revision} is a rollback to {self.repeats}"
+        told = (f"{now}, the last good one",)
+        if self.earlier is None:
+            return told
+        way = f"deploy rollback {target.environment} {target.service} --release {target.release}"
+        return (*told, f"  further back: {way} --to {self.earlier}")
+
+
+@dataclass(frozen=True, slots=True)
 class Rollback:
     """All ways back of one command, in the order in which they are taken.
 
     Attributes:
         unread: environments that cannot be asked now; the others are rolled back all the same.
         reason: why, kept in the journal and with the hold.
+        idle: releases that stay, since they run their last good revision already.
     """
 
     id: str
     returns: tuple[Return, ...]
     unread: tuple[Unread, ...] = ()
     reason: str = ""
+    idle: tuple[Idle, ...] = ()
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -104,19 +132,22 @@ def prepare(
     )
     last = wayback.last_deployment(each.revisions for each in known)
     found: list[Return] = []
+    idle: list[Idle] = []
     for each in known:
         chosen = wayback.choose(each.revisions, to, last, alone=release is not None)
         if chosen is not None:
             found.append(_return(each, chosen))
+        elif to == wayback.LAST_GOOD:
+            idle += _idle(each)
     if not found and unread:
         raise unread[0].error
-    if not found:
+    if not found and not idle:
         raise UserError(
             f"there is nothing to go back to for {service}",
             why="no release has another good revision in its history",
             next_step=f"deploy status {environments[0].name} {service}",
         )
-    return Rollback(_id(found, unread), tuple(found), unread, reason)
+    return Rollback(_id(found, unread), tuple(found), unread, reason, tuple(idle))
 
 
 def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> Outcome:
@@ -220,7 +251,7 @@ class _Going:
 
 def _stop_what_still_runs(each: Return, folder: Path) -> None:
     """A helm that outlived its deployment would finish under our hands: end it first."""
-    if each.current.status not in PENDING:
+    if each.current.status not in {*PENDING, UNINSTALLING}:
         return
     story = journal.read(folder, each.current.labels.get("deployment", ""))
     if story is None:
@@ -238,6 +269,15 @@ def _stop_what_still_runs(each: Return, folder: Path) -> None:
             why=journal.who_left(folder, each.place.target, story.deployment, ""),
             next_step=f"kill -INT -{orphan}, then deploy rollback again",
         )
+
+
+def _idle(found: History) -> list[Idle]:
+    repeats = wayback.rolled_back_to(found.newest)
+    if repeats is None:
+        return []
+    earlier = wayback.earlier(found.revisions)
+    number = earlier.number if earlier else None
+    return [Idle(found.target, found.newest.number, repeats, number)]
 
 
 def _return(found: History, chosen: Revision | int) -> Return:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from deploycharts.cluster.releases import PENDING, Revision
+from deploycharts.cluster.releases import PENDING, UNINSTALLING, Revision
 from deploycharts.errors import unknown
 
 LAST_GOOD = "last-good"
@@ -40,10 +40,28 @@ def choose(
     if to != LAST_GOOD:
         named = [r for r in good if r.labels.get("deployment") == to]
         return named[-1] if named and named[-1].manifest != newest.manifest else None
+    if newest.status == UNINSTALLING:
+        return newest  # its objects are what ran until somebody began to uninstall them
     if newest.status in PENDING or newest.status == "failed":
         return good[-1] if good else UNINSTALL
-    if not newest.is_good or (not alone and newest.labels.get("deployment", "") != last):
+    if not newest.is_good or rolled_back_to(newest) is not None:
         return None
+    if not alone and newest.labels.get("deployment", "") != last:
+        return None
+    return earlier(history)
+
+
+def rolled_back_to(revision: Revision) -> int | None:
+    """The revision that a good one repeats, if a rollback made it: then it is the last good one."""
+    goal = _ROLLBACK.match(revision.description)
+    return int(goal[1]) if goal and revision.is_good else None
+
+
+def earlier(history: tuple[Revision, ...]) -> Revision | None:
+    """The good revision with other content before the newest one, which only counts if named."""
+    gone = withdrawn(history)
+    newest = history[-1]
+    good = [r for r in history if r.is_good and r.number not in gone]
     others = [r for r in good if r.manifest != newest.manifest]
     return others[-1] if others else None
 
@@ -55,9 +73,9 @@ def withdrawn(history: Iterable[Revision]) -> frozenset[int]:
     """
     found: set[int] = set()
     for revision in history:
-        goal = _ROLLBACK.match(revision.description)
-        if goal and revision.is_good:
-            found |= set(range(int(goal[1]) + 1, revision.number))
+        goal = rolled_back_to(revision)
+        if goal is not None:
+            found |= set(range(goal + 1, revision.number))
     return frozenset(found)
 
 

@@ -95,7 +95,7 @@ class _Found:
 def _with_consequences(found: Difference) -> Difference:
     if found.unit.is_fixture:
         return found
-    told = consequences(found.changes, found.base, found.head)
+    told = consequences(found.changes, found.base, found.head, left=found.left)
     return replace(found, consequences=told)
 
 
@@ -136,15 +136,27 @@ def _nothing(release: Release | None) -> Output | None:
 
 
 def _difference(unit: Unit, base: Output, head: Output, key: bytes) -> Difference | None:
-    if base.content == head.content:
+    moves = _moves(unit)
+    if base.content == head.content and not moves:
         return None
     before, after = _documents(unit.base, base), _documents(unit.head, head)
     releases = [each for each in (unit.base, unit.head) if each is not None]
     hidden = (value for each in releases for value in secrets_of(each))
     mask = Masker(hidden, key).knowing(before, after)
     before, after = mask.known(before), mask.known(after)
+    left, before = (before, ()) if moves else ((), before)
     changes = compare(unit.target, before, after)
-    return None if changes.is_empty else Difference(unit, changes, before, after, mask)
+    return None if changes.is_empty else Difference(unit, changes, before, after, mask, left=left)
+
+
+def _moves(unit: Unit) -> bool:
+    """Whether a release moves to another namespace, where it is a new one to helm."""
+    return (
+        unit.base is not None
+        and unit.head is not None
+        and unit.base.installed
+        and unit.base.namespace != unit.head.namespace
+    )
 
 
 def _documents(release: Release | None, output: Output) -> tuple[Document, ...]:

@@ -55,7 +55,11 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What changes in a unit, secrets masked by `mask`; a fixture has no consequences."""
+    """What changes in a unit, secrets masked by `mask`; a fixture has no consequences.
+
+    Attributes:
+        left: what stays where the release was, if it moves: then its base is empty.
+    """
 
     unit: Unit
     changes: ChangeSet
@@ -63,6 +67,7 @@ class Difference:
     head: tuple[Document, ...] = field(repr=False)
     mask: Masker = field(repr=False, compare=False)
     consequences: tuple[Consequence, ...] = ()
+    left: tuple[Document, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ _WORDS = {
     ConsequenceKind.REQUESTS: "other requests",
     ConsequenceKind.IMAGE: "another image",
     ConsequenceKind.REMOVES: "removes objects",
+    ConsequenceKind.STAYS: "another namespace",
     ConsequenceKind.CREATES: "creates objects",
     ConsequenceKind.RUNS: "runs jobs",
     ConsequenceKind.DUPLICATE: "renders an object twice",

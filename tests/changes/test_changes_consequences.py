@@ -9,7 +9,7 @@ import pytest
 
 from deploycharts.changes.compare import compare
 from deploycharts.changes.consequences import Quota, consequences, image_differences
-from deploycharts.changes.model import Consequence, ConsequenceKind, Risk
+from deploycharts.changes.model import Consequence, ConsequenceKind, Op, Risk
 from deploycharts.changes.summary import fold_consequences
 from tests.changes.changes_builders import (
     CONTAINER,
@@ -251,6 +251,40 @@ def test_a_workload_under_another_name_is_another_workload() -> None:
     assert found == [
         "recreates Deployment/echo-main as Deployment/echo-production, with 2 pods anew"
     ]
+
+
+def test_what_a_release_leaves_in_another_namespace_stays() -> None:
+    old = documents(deployment(), namespace="before")
+    new = documents(deployment(), namespace="after")
+
+    found = consequences(compare(TARGET, (), new), (), new, left=old)
+
+    told = str(the(ConsequenceKind.STAYS, found))
+    assert told == (
+        "moves to the namespace after: everything is created there, and what is in before stays, "
+        "with 2 pods: Deployment/echo-main"
+    )
+    assert "recreates" not in " ".join(str(each) for each in found)
+
+
+def test_an_object_in_another_namespace_is_another_object() -> None:
+    old = documents(deployment(), namespace="before")
+    new = documents(deployment(), namespace="after")
+
+    found = compare(TARGET, old, new)
+
+    assert {each.op for each in found.changes} == {Op.ADD, Op.REMOVE}
+
+
+def test_what_is_kept_is_not_renamed() -> None:
+    kept, other = config_map(), config_map()
+    kept["metadata"]["annotations"] = {"helm.sh/resource-policy": "keep"}
+    other["metadata"]["name"] = "echo-other"
+
+    found = sentences([kept], [other])
+
+    assert any(each.startswith("leaves ConfigMap/echo-config in the cluster") for each in found)
+    assert "creates ConfigMap/echo-other" in found
 
 
 def test_a_label_alone_restarts_nothing() -> None:

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from deploycharts.cluster.releases import Revision
-from deploycharts.deployment.wayback import UNINSTALL, choose, last_deployment, withdrawn
+from deploycharts.deployment.wayback import (
+    UNINSTALL,
+    choose,
+    earlier,
+    last_deployment,
+    rolled_back_to,
+    withdrawn,
+)
 from deploycharts.errors import UnknownName
 
 
@@ -48,10 +55,21 @@ def test_what_was_withdrawn_together_with_others_is_not_good() -> None:
     assert _goal(back_together) is None
 
 
-def test_going_back_twice_goes_further_back() -> None:
-    history = _history("superseded v1 A", "superseded v2 B", "superseded v3 C", "deployed v2 B 2")
+@pytest.mark.parametrize("left", ["failed", "superseded"])
+def test_after_a_rollback_the_revision_before_the_last_good_one_has_to_be_named(left: str) -> None:
+    history = _history("superseded v1 A", "superseded v2 B", f"{left} v3 C", "deployed v2 B 2")
 
-    assert _goal(history) == 1
+    assert _goal(history) is None
+    assert _goal(history, alone=True) is None
+    assert rolled_back_to(history[-1]) == 2
+    before = earlier(history)
+    assert before is not None
+    assert before.number == 1
+    assert _goal(history, "1", alone=True) == 1
+
+
+def test_an_uninstall_that_did_not_finish_goes_back_to_what_was_uninstalled() -> None:
+    assert _goal(_history("superseded v1 A", "uninstalling v2 B")) == 2
 
 
 def test_a_failed_or_pending_one_goes_back_to_the_good_one_before() -> None:

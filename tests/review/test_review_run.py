@@ -10,6 +10,7 @@ import pytest
 
 from deploycharts.changes.apply import apply
 from deploycharts.changes.fold import unfold
+from deploycharts.changes.model import Op
 from deploycharts.documents import Json
 from deploycharts.errors import UnknownName
 from deploycharts.report.jsonform import changes_json, folds_from_json
@@ -69,6 +70,23 @@ def test_a_layer_that_is_no_yaml_is_named_with_its_line(repo: Repo) -> None:
     assert {str(each.error.where).partition(":")[0] for each in found.failures} == {
         f"{SERVICES}/web/values.yaml"
     }
+
+
+def test_a_release_that_moves_to_another_namespace_is_created_there_and_stays_here(
+    repo: Repo,
+) -> None:
+    state = f"{SERVICES}/web/helmfile.yaml.gotmpl"
+    repo.edit(state, '"name" "web"', '"name" "web" "namespace" "web-new"')
+
+    found = repo.review()
+
+    told = {str(each) for each in found.consequences}
+    (moved,) = [each for each in told if each.startswith("moves to the namespace web-new")]
+    assert "what is in web stays, with 2 pods: " in moved
+    assert any(each.startswith("creates Deployment/") for each in told)
+    assert "recreates" not in " ".join(told)
+    assert "removes" not in " ".join(told)
+    assert {each.op for fold in found.folds for each in [fold.change]} == {Op.ADD}
 
 
 def test_what_failed_before_and_works_now_is_said(repo: Repo) -> None:

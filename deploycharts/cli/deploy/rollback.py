@@ -64,7 +64,7 @@ def command(
     )
     if output == "text":
         _show(plan)
-    if dry_run:
+    if dry_run or not plan.returns:
         if output == "json":
             told = {"back": _lines(plan), "besides": _besides(plan)}
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, **told}))
@@ -98,11 +98,13 @@ def _show(plan: Rollback) -> None:
         console.say(f"  {console.style('!', 'yellow', 'bold')} {line}")
     for line in _lines(plan):
         console.say(f"  {line}")
-    console.say(console.style(f"plan {plan.id}", "dim"))
+    if plan.returns:
+        console.say(console.style(f"plan {plan.id}", "dim"))
 
 
 def _lines(plan: Rollback) -> list[str]:
-    return [*_returns(plan), *(str(each) for each in plan.unread)]
+    idle = [line for each in plan.idle for line in each.sentences()]
+    return [*_returns(plan), *idle, *(str(each) for each in plan.unread)]
 
 
 def _returns(plan: Rollback) -> list[str]:
