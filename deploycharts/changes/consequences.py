@@ -23,8 +23,8 @@ from deploycharts.changes.situation import Quota, Situation
 from deploycharts.documents import Document, ObjectKey
 
 _RULES: tuple[Callable[[Situation], Iterator[Consequence]], ...] = (
-    immutable, renames, removes, stays, restarts, unnoticed, scales, autoscales, disruption, network,
-    asks, image_changes, creates, runs, next_runs, rights, privileged,
+    immutable, renames, removes, stays, restarts, unnoticed, scales, autoscales, disruption,
+    network, asks, image_changes, creates, runs, next_runs, rights, privileged,
 )  # fmt: skip
 _MOST_FIELDS = 3
 

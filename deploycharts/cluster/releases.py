@@ -39,6 +39,7 @@ class Revision:
         labels: labels given with it; the deployment's ID is among them.
         manifest: its objects as text, hooks and tests included; secrets are in it.
         apply_method: SERVER_SIDE where helm applied it so, else "csa" or empty (helm 3).
+        deleted_at: when its uninstall began, RFC 3339; empty where none did.
     """
 
     release: str
@@ -52,6 +53,7 @@ class Revision:
     labels: Mapping[str, str]
     manifest: str = field(repr=False)
     apply_method: str = ""
+    deleted_at: str = ""
 
     @property
     def is_good(self) -> bool:
@@ -172,4 +174,5 @@ def _decode(secret: Mapping[str, Any]) -> Revision:
         labels={key: value for key, value in labels.items() if key not in internal},
         manifest=str(body.get("manifest") or "") + hooks,
         apply_method=str(body.get("apply_method") or ""),
+        deleted_at=str(info.get("deleted") or ""),
     )

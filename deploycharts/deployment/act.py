@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
-from deploycharts.deployment import progress
+from deploycharts.deployment import progress, uninstalling
 from deploycharts.deployment.clocks import Clocks
 from deploycharts.deployment.control import Stopped
 from deploycharts.deployment.follow import (
@@ -77,7 +78,10 @@ class Actor:
                 if step.action is Action.UNINSTALL:
                     revision = self._uninstall(cluster, place, step.expected_revision)
                 else:
-                    revision = self._upgrade(cluster, step)
+                    judge = self._judge(cluster, place)
+                    number = step.expected_revision
+                    number = uninstalling.bring_back(cluster, place, number, judge=judge)
+                    revision = self._upgrade(cluster, replace(step, expected_revision=number))
             except Stopped:
                 self.journal.append("result", target=str(step.target), ok=False, stopped=True)
                 raise
@@ -138,8 +142,11 @@ class Actor:
             return number  # helm had not recorded anything yet
         return self.go_back(step.place, step.return_to)
 
-    def go_back(self, place: Place, revision: int | None) -> int:
-        """Roll a release back to `revision`, None uninstalls it; returns where it stands."""
+    def go_back(self, place: Place, revision: int | None, *, hooks: bool = True) -> int:
+        """Roll a release back to `revision`, None uninstalls it; returns where it stands.
+
+        `hooks` says whether those of an uninstall run.
+        """
         with _connected(place) as cluster:
             now = self._ledger(cluster, place).newest()
             number = now.number
@@ -149,7 +156,7 @@ class Actor:
             self._intend(place, action, number)
             started = self.clock()
             if revision is None:
-                new = self._uninstall(cluster, place, number)
+                new = self._uninstall(cluster, place, number, hooks=hooks)
             else:
                 new = self._rollback(cluster, place, number, revision)
             self._conclude(place, action, new, started)
@@ -223,14 +230,11 @@ class Actor:
                 return
             self.sleep(LOOK_EVERY_S)
 
-    def _uninstall(self, cluster: Cluster, place: Place, number: int) -> int:
-        result = helm.uninstall(
-            place.target.release,
-            namespace=place.namespace,
-            kubeconfig=place.kubeconfig,
-            timeout_s=place.environment.timeout_s,
-        ).wait()
-        return self._judge(cluster, place).gone(result, number)
+    def _uninstall(self, cluster: Cluster, place: Place, number: int, *, hooks: bool = True) -> int:
+        return uninstalling.uninstall(
+            cluster, place, number, hooks=hooks, journal=self.journal,
+            judge=self._judge(cluster, place), watcher=partial(self._watcher, cluster),
+        )  # fmt: skip
 
     def _judge(self, cluster: Cluster, place: Place) -> Judge:
         return Judge(self._ledger(cluster, place), self.journal, self.listen)

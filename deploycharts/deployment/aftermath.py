@@ -8,14 +8,14 @@ from pathlib import Path
 
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import PENDING, Revision
+from deploycharts.cluster.releases import PENDING, UNINSTALLING, Revision
 from deploycharts.deployment import holds
 from deploycharts.deployment.rollback import Return, Rollback
 from deploycharts.errors import UserError
 from deploycharts.target import Target
 from deploycharts.tools import reverting
 
-_UNJUDGED = PENDING | {"uninstalled"}
+_UNJUDGED = PENDING | {"uninstalled", UNINSTALLING}
 
 
 @dataclass(frozen=True, slots=True)

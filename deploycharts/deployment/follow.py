@@ -28,6 +28,7 @@ _TOLD_OTHERWISE = frozenset(
     }
 )  # fmt: skip
 ROLLBACK_HOOKS = frozenset({"pre-rollback", "post-rollback"})
+_UNINSTALL_HOOKS = frozenset({"pre-delete", "post-delete"})
 _ROLLOUT_HOOKS = ROLLBACK_HOOKS | {"pre-install", "post-install", "pre-upgrade", "post-upgrade"}
 
 
@@ -254,6 +255,15 @@ def follow_keys(
         for document in documents
         if (document.key.kind in PATHS and document.key.kind != "CronJob" and not _hooks(document))
         or (document.key.kind in ONCE and _hooks(document) & hooks)
+    )
+
+
+def uninstall_hooks(documents: Sequence[Document]) -> tuple[ObjectKey, ...]:
+    """The Jobs and pods that run before and after a release is deleted."""
+    return tuple(
+        document.key
+        for document in documents
+        if document.key.kind in ONCE and _hooks(document) & _UNINSTALL_HOOKS
     )
 
 

@@ -16,13 +16,20 @@ from deploycharts.tools.process import Result
 
 
 class StepFailed(Exception):
-    """An act did not succeed; helm recorded it as `revision`, 0 if it made none."""
+    """An act did not succeed; helm recorded it as `revision`, 0 if it made none.
 
-    def __init__(self, target: Target, found: Evidence, revision: int) -> None:
+    Attributes:
+        is_gone: the release is uninstalled, and only a hook after that failed.
+    """
+
+    def __init__(
+        self, target: Target, found: Evidence, revision: int, *, is_gone: bool = False
+    ) -> None:
         super().__init__(str(target))
         self.target = target
         self.evidence = found
         self.revision = revision
+        self.is_gone = is_gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,18 @@ class Judge:
             failing = watcher.explain(words)
         raise self.failed(failing, revision, words=words)
 
-    def gone(self, result: Result, before: int) -> int:
+    def gone(
+        self, watcher: Watcher, result: Result, failing: tuple[Trouble, ...], *, before: int,
+        early: Evidence | None = None,
+    ) -> int:  # fmt: skip
         """The revision that an uninstalled release stands as.
+
+        Args:
+            watcher: of the hooks that belong to an uninstall.
+            result: of the helm that has ended.
+            failing: what was wrong with those hooks.
+            before: the newest revision when the act began.
+            early: what was collected of the hooks while they were there.
 
         Raises:
             StepFailed: it is not uninstalled.
@@ -76,7 +93,9 @@ class Judge:
             return before
         words = self._words(result)
         if not self._lost(words):
-            raise self.failed((), before, words=words)
+            is_gone = self.ledger.newest(words).status == "uninstalled"
+            failing = failing or watcher.explain(words)
+            raise self.failed(failing, before, words=words, early=early, is_gone=is_gone)
         now = self.ledger.newest(words)
         if now.status in {"uninstalled", ""}:
             return before
@@ -84,8 +103,9 @@ class Judge:
         raise self.failed((), before, lost=told)
 
     def failed(
-        self, troubles: tuple[Trouble, ...], revision: int, *, words: str = "", lost: str = ""
-    ) -> StepFailed:
+        self, troubles: tuple[Trouble, ...], revision: int, *, words: str = "", lost: str = "",
+        early: Evidence | None = None, is_gone: bool = False,
+    ) -> StepFailed:  # fmt: skip
         """The failure, with the evidence that is there before a way back destroys it."""
         place = self.ledger.place
         found = evidence.collect(
@@ -96,11 +116,13 @@ class Judge:
             mask=place.mask.text,
         )
         found = replace(found, lost=lost)
+        if early is not None and not found.log_tail:
+            found = replace(found, log_tail=early.log_tail, events=found.events or early.events)
         self.journal.append(
             "result", target=str(place.target), ok=False, revision=revision,
             evidence=found.as_json(),
         )  # fmt: skip
-        return StepFailed(place.target, found, revision)
+        return StepFailed(place.target, found, revision, is_gone=is_gone)
 
     def _words(self, result: Result) -> str:
         """Why helm failed, in its words without secrets; empty where it did not."""

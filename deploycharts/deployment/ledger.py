@@ -17,6 +17,7 @@ _NO_ANSWER = re.compile(
     r"connection refused|connection reset|broken pipe|\bEOF\b|[Tt]imeout|no route to host"
     r"|network is unreachable|no such host|connection lost|closed (network )?connection"
 )
+_IN_THE_MIDDLE = releases.PENDING | {releases.UNINSTALLING}
 _UNREACHABLE = "Kubernetes cluster unreachable"
 
 
@@ -117,8 +118,8 @@ def cut_off(environment: str, before: int, now: Standing) -> str:
         now: the newest one after the API server came back.
     """
     lost = f"the API server of {environment} was lost while helm worked"
-    if now.number == before and now.status not in releases.PENDING:
+    if now.number == before and now.status not in _IN_THE_MIDDLE:
         return f"{lost}: it had not recorded anything yet"
-    if now.status in releases.PENDING:
+    if now.status in _IN_THE_MIDDLE:
         return f"{lost}: revision {now.number} stayed {now.status}, a part of it may be applied"
     return f"{lost}: helm recorded revision {now.number} as {now.status}"

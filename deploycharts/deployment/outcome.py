@@ -27,6 +27,7 @@ class Outcome:
         behind: the targets that the plan would have changed and nobody touched.
         owed: commands that finish what could not be done.
         why: what ended it, where no target failed.
+        not_removed: the targets that were to be uninstalled and are not, or not altogether.
         suspects: the changes that most likely made it fail, with their lines.
     """
 
@@ -40,6 +41,7 @@ class Outcome:
     behind: tuple[str, ...] = ()
     owed: tuple[str, ...] = ()
     why: str = ""
+    not_removed: tuple[str, ...] = ()
     suspects: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
@@ -53,6 +55,7 @@ class Outcome:
             "behind": [*self.behind],
             "owed": [*self.owed],
             "why": self.why,
+            "not_removed": [*self.not_removed],
             "suspects": [*self.suspects],
         }
 

@@ -15,8 +15,16 @@ from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import PENDING, Baseline
-from deploycharts.deployment import drift, evidence, histories, journal, namespaces, refusals
+from deploycharts.cluster.releases import PENDING, UNINSTALLING, Baseline
+from deploycharts.deployment import (
+    drift,
+    evidence,
+    histories,
+    journal,
+    namespaces,
+    refusals,
+    unfinished,
+)
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
@@ -135,6 +143,9 @@ class _Desk:
         baseline = releases.baseline(history)
         if not self.looking:
             _refuse_pending(target, baseline)
+            if baseline.newest is not None:
+                folder = journal.default_folder()
+                unfinished.require_over(target, baseline.newest, environment, folder)
         step = _step(environment, cluster.kubeconfig, rendered, baseline, self.key)
         labels = baseline.good.labels if baseline.good else {}
         good = baseline.good.documents() if baseline.good else ()
@@ -220,6 +231,11 @@ def _action(release: Release, baseline: Baseline, changes: ChangeSet) -> tuple[A
         return (Action.UNINSTALL if baseline.good else Action.NOTHING), "not installed here"
     if baseline.good is None:
         return Action.INSTALL, ""
+    if baseline.good.status == UNINSTALLING:
+        told = (
+            f"the uninstall of revision {baseline.number} did not finish; it is brought back first"
+        )
+        return Action.UPGRADE, told
     if baseline.newest is not baseline.good:
         assert baseline.newest is not None
         return Action.UPGRADE, f"revision {baseline.newest.number} is {baseline.newest.status}"

@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploycharts.changes.identity import flatten
@@ -15,6 +15,7 @@ from deploycharts.changes.workloads import is_hook
 from deploycharts.cluster import live, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.live import State
+from deploycharts.cluster.releases import UNINSTALLING
 from deploycharts.deployment import histories, journal, progress
 from deploycharts.deployment.act import Actor
 from deploycharts.deployment.histories import History
@@ -46,6 +47,7 @@ class Farewell:
         left: what hooks and tests made; helm does not delete it.
         claims: volume claims that StatefulSets made; nobody deletes them.
         pods: how many end.
+        begun: an uninstall of it began before and did not finish.
     """
 
     place: Place
@@ -56,6 +58,7 @@ class Farewell:
     left: tuple[ObjectKey, ...]
     claims: tuple[str, ...]
     pods: int
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,18 @@ def prepare(
     return Removal(identity, service.name, namespace, tuple(found), files)
 
 
-def run(removal: Removal, root: Path, *, listen: Listener, folder: Path | None = None) -> Outcome:
+def run(
+    removal: Removal, root: Path, *, listen: Listener, hooks: bool = True,
+    folder: Path | None = None,
+) -> Outcome:  # fmt: skip
     """Uninstall all releases, then delete the files; those stay if a release does.
+
+    Args:
+        removal: what goes.
+        root: of the repository.
+        listen: gets what happens.
+        hooks: whether the charts' hooks run before and after the deletion.
+        folder: where the journal is kept.
 
     Raises:
         StalePlan: a release moved since it was looked at, before anything was changed.
@@ -126,48 +139,84 @@ def run(removal: Removal, root: Path, *, listen: Listener, folder: Path | None =
     book.append(
         "begun", author=author, host=socket.gethostname(), pid=os.getpid(), remove=[*targets]
     )
-    actor = Actor(book, listen, author)
-    gone: list[Target] = []
-    broken: list[Target] = []
+    going = _Going(removal, Actor(book, listen, author), listen, hooks=hooks)
     try:
         with Signals() as signals, signals.raising():
-            _uninstall(removal, actor, listen, gone, broken)
-        if not broken:
+            going.take_all()
+        if not going.left and not going.unclean:
             removal.files.delete(root)
-        outcome = Outcome(
-            exit=Exit.BROKEN if broken else Exit.DONE,
-            deployment=deployment,
-            journal=book.path,
-            broken=tuple(map(str, broken)),
-            owed=commands("remove", broken),
-            why="some releases are still there" if broken else "",
-        )
+        outcome = going.outcome()
         book.append("outcome", **outcome.as_json())
         return outcome
     finally:
         book.close()
 
 
-def _uninstall(
-    removal: Removal, actor: Actor, listen: Listener, gone: list[Target], broken: list[Target]
-) -> None:
-    for number, each in enumerate(removal.releases):
-        try:
-            actor.require_revision(each.place, each.revision)
-            actor.go_back(each.place, None)
-            gone.append(each.place.target)
-        except KeyboardInterrupt:
-            listen(progress.Said("interrupted"))
-            broken += [left.place.target for left in removal.releases[number:]]
-            return
-        except StepFailed as failure:
-            listen(progress.Failed(failure.target, failure.revision, failure.evidence))
-            broken.append(each.place.target)
-        except UserError as error:
-            if isinstance(error, StalePlan) and not gone and not broken:
-                raise
-            listen(progress.Said(f"{each.place.target}: {error.what}"))
-            broken.append(each.place.target)
+@dataclass
+class _Going:
+    """The uninstalls of one command while they are done.
+
+    Attributes:
+        left: the releases that are still there, in whole or in part.
+        failed: those of them whose uninstall failed.
+        unclean: those that are gone, and of which a hook after the deletion failed.
+    """
+
+    removal: Removal
+    actor: Actor
+    listen: Listener
+    hooks: bool
+    gone: list[Target] = field(default_factory=list)
+    left: list[Target] = field(default_factory=list)
+    failed: list[Target] = field(default_factory=list)
+    unclean: list[Target] = field(default_factory=list)
+
+    def take_all(self) -> None:
+        """Uninstall one after the other; only an interrupt and a stale plan end it early."""
+        for number, each in enumerate(self.removal.releases):
+            target = each.place.target
+            try:
+                self.actor.require_revision(each.place, each.revision)
+                self.actor.go_back(each.place, None, hooks=self.hooks)
+                self.gone.append(target)
+            except KeyboardInterrupt:
+                self.listen(progress.Said("interrupted"))
+                self.left += [left.place.target for left in self.removal.releases[number:]]
+                return
+            except StepFailed as failure:
+                self.listen(progress.Failed(failure.target, failure.revision, failure.evidence))
+                (self.unclean if failure.is_gone else self.left).append(target)
+                self.failed += [] if failure.is_gone else [target]
+            except UserError as error:
+                if isinstance(error, StalePlan) and not self.gone and not self.left:
+                    raise
+                self.listen(progress.Said(f"{target}: {error.what}"))
+                self.left.append(target)
+
+    def outcome(self) -> Outcome:
+        """How it ended; a release of which only the last hook failed is gone all the same."""
+        told = []
+        if self.left:
+            told.append("some releases are still there, in whole or in part")
+        if self.failed and self.hooks:
+            told.append("leave the hooks out with --no-hooks, or keep the service: deploy it")
+        if self.unclean:
+            names = ", ".join(map(str, self.unclean))
+            told.append(f"{names}: uninstalled, but a hook after the deletion failed")
+        retry = commands("remove", self.left)
+        without = [f"{each} --no-hooks" for each in commands("remove", self.failed)]
+        keep = commands("", self.failed)
+        finish = [f"deploy remove {self.removal.service}"] if self.removal.files.paths else []
+        return Outcome(
+            exit=Exit.BROKEN if self.left or self.unclean else Exit.DONE,
+            deployment=self.actor.journal.deployment,
+            journal=self.actor.journal.path,
+            not_removed=tuple(map(str, self.left)),
+            owed=(*retry, *(without if self.hooks else ()), *keep)
+            if self.left
+            else tuple(finish if self.unclean else ()),
+            why="; ".join(told),
+        )
 
 
 def _farewells(
@@ -209,4 +258,5 @@ def _farewell(history: History) -> Farewell:
         left=left,
         claims=claims,
         pods=sum(pods.values()),
+        begun=history.newest.status == UNINSTALLING,
     )

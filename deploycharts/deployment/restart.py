@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploycharts.cluster import workloads
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import PENDING
+from deploycharts.cluster.releases import PENDING, UNINSTALLING
 from deploycharts.deployment import journal, progress
 from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
 from deploycharts.deployment.histories import History, Unread, read_all
@@ -256,7 +256,7 @@ def _put_back(place: Place, before: dict[ObjectKey, str], cluster: Cluster) -> N
 
 def _roll(history: History) -> Roll:
     newest = history.newest
-    if newest.status in PENDING:
+    if newest.status in {*PENDING, UNINSTALLING}:
         environment, service = history.target.environment, history.target.service
         raise Refused(
             f"{history.target}: revision {newest.number} is {newest.status}",

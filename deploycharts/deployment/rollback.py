@@ -14,8 +14,8 @@ from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import PENDING, SERVER_SIDE, UNINSTALLING, Revision
-from deploycharts.deployment import drift, histories, journal, progress, wayback
+from deploycharts.cluster.releases import SERVER_SIDE, Revision
+from deploycharts.deployment import drift, histories, journal, progress, unfinished, wayback
 from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
 from deploycharts.deployment.drift import Drift
 from deploycharts.deployment.follow import follow_keys
@@ -28,13 +28,11 @@ from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.sideeffects import SideEffects, side_effects
 from deploycharts.deployment.signals import Signals
 from deploycharts.documents import Json
-from deploycharts.errors import Exit, Refused, StalePlan, UserError
+from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.target import Target
-from deploycharts.tools import helm, process
-
-_ORPHAN_S = 20.0
+from deploycharts.tools import helm
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> 
     """
     folder = folder or journal.default_folder()
     for each in rollback.returns:
-        _stop_what_still_runs(each, folder)
+        unfinished.end_what_still_runs(each.place, each.current, folder)
     author = journal.whoami()
     deployment = f"{journal.now():%Y%m%d-%H%M%S}-{rollback.id}"
     book = Journal(folder, deployment)
@@ -246,28 +244,6 @@ class _Going:
             broken=broken,
             owed=owed,
             why="; ".join([*(e.what for e in self.errors), *(e.error.what for e in unread)]),
-        )
-
-
-def _stop_what_still_runs(each: Return, folder: Path) -> None:
-    """A helm that outlived its deployment would finish under our hands: end it first."""
-    if each.current.status not in {*PENDING, UNINSTALLING}:
-        return
-    story = journal.read(folder, each.current.labels.get("deployment", ""))
-    if story is None:
-        return
-    if story.is_running():
-        raise Refused(
-            f"{each.place.target}: its deployment is still running",
-            why=journal.who_left(folder, each.place.target, story.deployment, ""),
-            next_step="wait for it, or interrupt it (Ctrl-C there): it goes back by itself",
-        )
-    orphan = story.orphan(each.place.target)
-    if orphan is not None and not process.interrupt_group(orphan, timeout_s=_ORPHAN_S):
-        raise Refused(
-            f"{each.place.target}: the helm of a killed deployment does not end",
-            why=journal.who_left(folder, each.place.target, story.deployment, ""),
-            next_step=f"kill -INT -{orphan}, then deploy rollback again",
         )
 
 

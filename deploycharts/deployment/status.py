@@ -11,7 +11,7 @@ from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
-from deploycharts.deployment import histories, journal
+from deploycharts.deployment import histories, journal, unfinished
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.readiness import counts
 from deploycharts.deployment.symptoms import diagnose
@@ -137,6 +137,9 @@ def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus
 
 
 def _remark(target: Target, newest: Revision, deployment: str) -> str:
+    left = unfinished.remark(target, newest, journal.default_folder())
+    if left:
+        return left
     if newest.status not in releases.PENDING:
         return ""
     return journal.who_left(journal.default_folder(), target, deployment, newest.description)

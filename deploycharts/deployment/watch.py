@@ -61,6 +61,38 @@ class Watcher:
             raise
         return ()
 
+    def beside(
+        self, running: Running, first: Callable[[tuple[Trouble, ...]], None]
+    ) -> tuple[Trouble, ...]:
+        """Look until a program ends; it is not stopped, whatever the troubles.
+
+        Args:
+            running: the program.
+            first: called at once with the first troubles of containers that ended: what they are
+                of may be deleted soon.
+
+        Returns:
+            the last of those troubles, the gravest first.
+        """
+        started = self.clock()
+        found: tuple[Trouble, ...] = ()
+        told = False
+        try:
+            while running.is_alive():
+                look = self.look(started)
+                ended = _ended(look)
+                if ended and not told:
+                    first(ended)
+                    told = True
+                if look is not None and look.failing is not None:
+                    found = look.reasons
+                self.sleep(_NOTICE_EVERY_S)
+        except BaseException:
+            running.interrupt()
+            running.wait()
+            raise
+        return found
+
     def until_complete(self) -> tuple[Trouble, ...]:
         """Look until all pods are there; the troubles where that fails or takes too long."""
         timeout_s = self.place.environment.timeout_s
@@ -122,6 +154,12 @@ class Watcher:
                 self.shown.add(key)
                 self.listen(progress.Appeared(evidence.masked(trouble, place.mask.text), left_s))
         return look
+
+
+def _ended(look: Look | None) -> tuple[Trouble, ...]:
+    """The troubles of containers that ended, whether or not anybody waits for them."""
+    troubles = look.troubles if look is not None else ()
+    return tuple(trouble for trouble, _ in troubles if trouble.exit_code is not None)
 
 
 def _quiet_s(place: Place, trouble: Trouble) -> float:

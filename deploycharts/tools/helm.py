@@ -30,7 +30,7 @@ def for_kubernetes() -> tuple[str, ...]:
 
 def rollback(
     release: str, revision: int, *, server_side: bool, namespace: str, kubeconfig: Path,
-    timeout_s: int,
+    timeout_s: int, hooks: bool = True,
 ) -> Running:  # fmt: skip
     """Start going back to an explicit revision; ends when all is applied, not when pods are ready.
 
@@ -46,9 +46,12 @@ def rollback(
         namespace: of the release.
         kubeconfig: with the credentials to act with.
         timeout_s: how long one call to the cluster may take.
+        hooks: whether the chart's hooks run.
     """
+    without = [] if hooks else ["--no-hooks"]
+    flags = _rollback_flags(server_side=server_side)
     return _start(
-        ["rollback", release, str(revision), *_rollback_flags(server_side=server_side)],
+        ["rollback", release, str(revision), *flags, *without],
         namespace=namespace,
         kubeconfig=kubeconfig,
         timeout_s=timeout_s,
@@ -82,10 +85,13 @@ def _rollback_flags(*, server_side: bool) -> tuple[str, ...]:
     return ("--server-side=true", "--force-conflicts") if server_side else ("--server-side=false",)
 
 
-def uninstall(release: str, *, namespace: str, kubeconfig: Path, timeout_s: int) -> Running:
-    """Start removing a release; its history stays."""
+def uninstall(
+    release: str, *, namespace: str, kubeconfig: Path, timeout_s: int, hooks: bool = True
+) -> Running:
+    """Start removing a release, with or without the chart's hooks; its history stays."""
+    without = [] if hooks else ["--no-hooks"]
     return _start(
-        ["uninstall", release, "--keep-history", "--ignore-not-found"],
+        ["uninstall", release, "--keep-history", "--ignore-not-found", *without],
         namespace=namespace,
         kubeconfig=kubeconfig,
         timeout_s=timeout_s,

@@ -30,7 +30,9 @@ def take(service: Deployable, name: str) -> None:
     (service.root / "charts" / "echoserver" / "templates" / f"{name}.yaml").unlink()
 
 
-def job(name: str, *, hook: str = "", fault: str = "") -> dict[str, Any]:
+def job(
+    name: str, *, hook: str = "", fault: str = "", policy: str = "before-hook-creation"
+) -> dict[str, Any]:
     """A Job that tries once."""
     annotations = {"sandbox.deploycharts/fault": fault} if fault else {}
     body = {
@@ -44,7 +46,7 @@ def job(name: str, *, hook: str = "", fault: str = "") -> dict[str, Any]:
     }
     if hook:
         body["metadata"]["annotations"] = {  # type: ignore[index]
-            "helm.sh/hook": hook, "helm.sh/hook-delete-policy": "before-hook-creation",
+            "helm.sh/hook": hook, "helm.sh/hook-delete-policy": policy,
         }  # fmt: skip
     return body
 

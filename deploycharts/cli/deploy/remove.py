@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 @click.command(cls=YesCommand)
 @click.argument("words", type=ServiceName(), nargs=-1, required=True, metavar="[ENV] SERVICE")
 @click.option("--release", help="Only this release; files stay.")
+@click.option("--no-hooks", is_flag=True, help="Run no hooks of the chart before and after.")
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would go, change nothing.")
 @common_options
 def command(
-    words: tuple[str, ...], release: str | None, yes: str | None, dry_run: bool, output: str
-) -> int:
+    words: tuple[str, ...], release: str | None, no_hooks: bool, yes: str | None,
+    dry_run: bool, output: str,
+) -> int:  # fmt: skip
     """Uninstall a service in one environment, in production, or everywhere.
 
     Without an environment its files go from the repository too, once all its releases are gone.
@@ -55,12 +57,13 @@ def command(
         if output == "json":
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "remove": lines}))
         return Exit.DONE
-    again = " ".join(["deploy remove", *words, *(["--release", release] if release else [])])
+    options = [*(["--release", release] if release else []), *(["--no-hooks"] if no_hooks else [])]
+    again = " ".join(["deploy remove", *words, *options])
     if not talk.require_word(
         plan.id, plan.environments, yes, again, subject=plan.service, act="Remove", always=True
     ):
         return talk.declined(plan.id, output)
-    outcome = remove.run(plan, repository.root, listen=watching.Watch())
+    outcome = remove.run(plan, repository.root, listen=watching.Watch(), hooks=not no_hooks)
     if output == "text" and outcome.exit is Exit.DONE and release is None:
         _say_what_is_left(plan, repository.root)
     return talk.conclude(outcome, output=output)
@@ -77,6 +80,8 @@ def _release_lines(each: Farewell) -> list[str]:
     target = each.place.target
     objects = count(len(each.objects), "object")
     lines = [f"{target}: {objects} of revision {each.revision} go, {count(each.pods, 'pod')} end"]
+    if each.begun:
+        lines.append(f"{target}: an uninstall of it began before and did not finish")
     for what, which in (
         ("GOES WITH ITS DATA", each.state),
         ("stays, as its chart says", each.kept),

@@ -152,8 +152,10 @@ def _tell(outcome: Outcome) -> None:
         console.say(console.style(outcome.why, "red"))
     if outcome.exit is Exit.DONE:
         console.say(console.style(f"done · deployment {outcome.deployment}", "green"))
-    elif outcome.broken:
-        console.say(console.style(f"NOT rolled back: {', '.join(outcome.broken)}", "red", "bold"))
+    elif outcome.broken or outcome.not_removed:
+        kind = "rolled back" if outcome.broken else "removed"
+        names = ", ".join(outcome.broken or outcome.not_removed)
+        console.say(console.style(f"NOT {kind}: {names}", "red", "bold"))
     elif outcome.held:
         held = f"left as it is: {', '.join(outcome.held)}"
         console.say(console.style(held, "yellow", "bold"))
@@ -177,6 +179,7 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "failed": list(outcome.failed),
         "rolledBack": list(outcome.undone),
         "notRolledBack": list(outcome.broken),
+        "notRemoved": list(outcome.not_removed),
         "held": list(outcome.held),
         "behind": list(outcome.behind),
         "next": list(outcome.owed),
