@@ -14,7 +14,7 @@ from tests.deployment.matrix_builders import NOT_A_REASON
 from tests.services import PROGRAMS, Deployable, Ended, Make
 from tests.standins import older_helmfile
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.thorough, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.thorough, pytest.mark.timeout(600)]
 
 ObjectsOf = Callable[[str], Objects]
 Use = Callable[[str], None]
@@ -94,7 +94,9 @@ def test_a_release_goes_over_from_one_helm_to_another(
     use(before)
     service = make("staging")
     require(0, service.deploy("staging"))
-    service.greet("good morning")
+    config = {"env": {"GREETING": "good morning", "ADDED": "1"}}  # and LOG_LEVEL goes
+    values = yaml.safe_load((service.folder / "values.yaml").read_text())
+    service.write("values.yaml", {**values, "config": config})
     use(after)
     require(0, service.deploy("staging"))
     require_runs(service, objects, "good morning")
@@ -105,13 +107,14 @@ def test_a_release_goes_over_from_one_helm_to_another(
     require_runs(service, objects, "good morning")
     service.heal()
 
-    require(0, service.deploy("rollback", "staging", "--to", "1", "--release", "main"))
-    require(0, service.deploy("rollback", "staging", "--to", "1", "--release", "canary"))
-    require_runs(service, objects, "hello")
-    use(before)
-    require(0, service.deploy("rollback", "staging", "--to", "2", "--release", "main"))
-    require(0, service.deploy("rollback", "staging", "--to", "2", "--release", "canary"))
-    require_runs(service, objects, "good morning")
+    for helm, revision, greeting in (
+        (after, "1", "hello"), (before, "2", "good morning"), (before, "1", "hello"),
+    ):  # fmt: skip
+        use(helm)
+        for release in ("main", "canary"):
+            words = ("rollback", "staging", "--to", revision, "--release", release)
+            require(0, service.deploy(*words))
+        require_runs(service, objects, greeting)
 
 
 @pytest.mark.parametrize(("helm", "helmfile"), [("helm-4", "1.4.1"), ("helm-3.18", "1.1.0")])
