@@ -7,7 +7,7 @@ JSON, since they are compared, folded and shown, never built here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ class Cluster:
         return self._request("GET", path, params=query).text
 
     def send(
-        self, method: str, path: str, body: Mapping[str, Any], *,
+        self, method: str, path: str, body: Mapping[str, Any] | Sequence[Any], *,
         content_type: str = "application/json", **query: str,
     ) -> dict[str, Any]:  # fmt: skip
         """The JSON that a POST, PUT, PATCH or DELETE with a JSON body is answered with."""

@@ -26,6 +26,7 @@ from deploycharts.deployment.ledger import Ledger
 from deploycharts.deployment.objections import RefusalKind
 from deploycharts.deployment.plan import Action, Place, Step
 from deploycharts.deployment.progress import Listener
+from deploycharts.deployment.settling import Settling
 from deploycharts.deployment.watch import LOOK_EVERY_S, Watcher
 from deploycharts.errors import StalePlan, UserError
 from deploycharts.target import Target
@@ -166,6 +167,9 @@ class Actor:
         watcher = self._watcher(cluster, step.place, since=step.expected_revision)
         watcher.follower.waits_for_jobs = any(map(is_suspended_job, step.difference.head))
         said: list[str] = []
+        if step.return_to != step.expected_revision:
+            settling = Settling(cluster, step.place, self.journal, self.listen)
+            settling.before_upgrade(step.difference.head)
         with private_folder("sync") as workdir:
             running = helmfile.sync(
                 step.release.state_file,
@@ -192,8 +196,21 @@ class Actor:
                     f"{step.target}: layers or chart changed after the plan was made",
                     next_step="look at the new difference, then deploy again",
                 )
+        if result.code == 0 and not failing:
+            self._settle(cluster, step.place)
         judge = self._judge(cluster, step.place)
         return judge.stands(watcher, result, failing, before=step.expected_revision)
+
+    def _settle(self, cluster: Cluster, place: Place) -> None:
+        """Compare with what was planned before the pods are followed: it may change them.
+
+        Raises:
+            StepFailed: something planned is missing and could not be put right.
+        """
+        missing = Settling(cluster, place, self.journal, self.listen).run()
+        if missing:
+            number = self._ledger(cluster, place).newest().number
+            raise self._judge(cluster, place).failed((), number, words=missing)
 
     def _description(self) -> str:
         reason = f": {self.reason}" if self.reason else ""
@@ -217,6 +234,8 @@ class Actor:
             timeout_s=place.environment.timeout_s,
         )
         result = running.wait()  # it only applies, and is not to be stopped in the middle
+        if result.code == 0:
+            self._settle(cluster, place)
         self._free_stateful_sets(cluster, place)
         return self._judge(cluster, place).stands(watcher, result, (), before=number)
 
@@ -231,10 +250,12 @@ class Actor:
             self.sleep(LOOK_EVERY_S)
 
     def _uninstall(self, cluster: Cluster, place: Place, number: int, *, hooks: bool = True) -> int:
-        return uninstalling.uninstall(
+        revision = uninstalling.uninstall(
             cluster, place, number, hooks=hooks, journal=self.journal,
             judge=self._judge(cluster, place), watcher=partial(self._watcher, cluster),
         )  # fmt: skip
+        Settling(cluster, place, self.journal, self.listen).after_uninstall()
+        return revision
 
     def _judge(self, cluster: Cluster, place: Place) -> Judge:
         return Judge(self._ledger(cluster, place), self.journal, self.listen)

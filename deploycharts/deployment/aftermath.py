@@ -10,7 +10,8 @@ from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, UNINSTALLING, Revision
 from deploycharts.deployment import holds
-from deploycharts.deployment.rollback import Return, Rollback
+from deploycharts.deployment.returning import Return
+from deploycharts.deployment.rollback import Rollback
 from deploycharts.errors import UserError
 from deploycharts.target import Target
 from deploycharts.tools import reverting

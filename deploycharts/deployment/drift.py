@@ -9,7 +9,7 @@ variable; status and bookkeeping never do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -21,12 +21,12 @@ from deploycharts.changes.workloads import is_hook
 from deploycharts.cluster import live
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.live import Live, State
-from deploycharts.deployment.owners import Hand, Manager, managers, value_at
+from deploycharts.deployment import merging
+from deploycharts.deployment.likeness import comparable, with_plain_data
+from deploycharts.deployment.owners import Hand, Manager, managers, value_at, without
 from deploycharts.documents import Document, Json, ObjectKey, document
 
 _LONGEST_SHOWN = 60
-_KEPT_METADATA = ("labels", "annotations")
-_BOOKKEEPING = frozenset(("apiVersion", "kind", "metadata", "status"))
 
 
 class DriftKind(Enum):
@@ -36,6 +36,7 @@ class DriftKind(Enum):
     AUTOSCALER = "by an autoscaler"
     CONTROLLER = "by a controller"
     GONE = "deleted"
+    LOST = "lost when helm merged it client-side"
 
 
 _KINDS = {
@@ -71,9 +72,12 @@ class Drift:
         if self.kind is DriftKind.GONE:
             return f"{self.object} is gone: deleted since it was released"
         who = ", ".join(filter(None, (self.manager, self.at)))
+        how = self.kind.value
+        if self.kind is DriftKind.MANUAL and not self.manager:
+            how = "removed, and the cluster does not record by whom"
         return (
             f"{self.object} {show_path(self.path)}: {_shown(self.released)} → {_shown(self.live)}, "
-            f"{self.kind.value}{f' ({who})' if who else ''}"
+            f"{how}{f' ({who})' if who else ''}"
         )
 
 
@@ -90,6 +94,17 @@ def find(cluster: Cluster, base: Sequence[Document], *, mask: Masker) -> tuple[D
     """
     released = [each for each in flatten(base) if each.key.name and not is_hook(each)]
     return compare(released, live.read(cluster, released), mask=mask)
+
+
+def lost(cluster: Cluster, base: Sequence[Document], *, mask: Masker) -> tuple[Drift, ...]:
+    """What a client-side merge has lost of the documents; only those are read that can have lost.
+
+    Raises:
+        Unreachable: the API server does not answer.
+    """
+    endangered = [each for each in flatten(base) if merging.is_endangered(each)]
+    found = find(cluster, endangered, mask=mask) if endangered else ()
+    return tuple(each for each in found if each.kind is DriftKind.LOST)
 
 
 def compare(
@@ -109,6 +124,20 @@ def compare(
         elif now[each.key].state in (State.GONE, State.NOT_SERVED):
             found.append(Drift(each.key, (), None, None, "", "", "", DriftKind.GONE))
     return tuple(found)
+
+
+def without_lost(documents: Sequence[Document], drifts: Sequence[Drift]) -> tuple[Document, ...]:
+    """The documents without what a client-side merge has lost of them: so they are live."""
+    lost_paths: dict[ObjectKey, list[FieldPath]] = {}
+    for each in drifts:
+        if each.kind is DriftKind.LOST:
+            lost_paths.setdefault(each.object, []).append(each.path)
+    if not lost_paths:
+        return tuple(documents)
+    return tuple(
+        replace(each, body=without(each.body, lost_paths.get(each.key, ())))
+        for each in flatten(documents)
+    )
 
 
 def _fields(released: Document, body: Document, masker: Masker) -> Iterator[Drift]:
@@ -132,6 +161,8 @@ def _judge(
         return None
     owner = max(owners, key=lambda each: (each.hand is Hand.PERSON, each.at), default=None)
     kind = DriftKind.MANUAL if owner is None else _KINDS[owner.hand]
+    if owner is None and change.op is Op.REMOVE and merging.loses(change.path, old):
+        kind = DriftKind.LOST
     if change.op is Op.ADD and (owner is None or not _counts_added(change.path, kind)):
         return None
     if change.op is Op.REMOVE and _is_empty(change.old):
@@ -159,37 +190,9 @@ def _is_empty(value: Json) -> bool:
 
 
 def _comparable(masker: Masker, each: Document, *, like: Mapping[str, Any]) -> dict[str, Json]:
-    """The fields that can have been released, secrets masked; of metadata what charts set."""
-    (masked,) = masker.documents([_with_plain_data(each)])
-    names = {"data" if name == "stringData" else name for name in like}
-    metadata = masked.body.get("metadata")
-    kept = (
-        {name: metadata[name] for name in _KEPT_METADATA if name in metadata}
-        if isinstance(metadata, dict)
-        else {}
-    )
-    fields = {
-        name: value
-        for name, value in masked.body.items()
-        if name in names and name not in _BOOKKEEPING
-    }
-    return {"metadata": kept, **fields}
-
-
-def _with_plain_data(each: Document) -> Document:
-    """A Secret as it is stored: `stringData` is for writing only and wins over `data`."""
-    written = each.body.get("stringData")
-    if each.key.kind != "Secret" or not isinstance(written, dict):
-        return each
-    import base64
-
-    encoded = {
-        name: base64.b64encode(str(value).encode()).decode() for name, value in written.items()
-    }
-    data = each.body.get("data")
-    merged: dict[str, Json] = {**(data if isinstance(data, dict) else {}), **encoded}
-    body = {name: value for name, value in each.body.items() if name != "stringData"}
-    return document({**body, "data": merged}, namespace=each.key.namespace, template=each.template)
+    """The fields that can have been released, secrets masked."""
+    (masked,) = masker.documents([with_plain_data(each)])
+    return comparable(masked, like=like)
 
 
 def _shown(value: Json) -> str:

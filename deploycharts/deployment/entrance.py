@@ -12,7 +12,7 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
 from deploycharts.deployment import gates, holds
 from deploycharts.deployment.gates import Gate
-from deploycharts.deployment.objections import RefusalKind
+from deploycharts.deployment.objections import Refusal, RefusalKind
 from deploycharts.deployment.plan import Action, Plan, Step, Wish
 from deploycharts.errors import Refused, StalePlan, UserError
 from deploycharts.registry.environments import Environment
@@ -126,7 +126,7 @@ class Entrance:
 
 
 def require_open(plan: Plan) -> None:
-    """Make sure that no gate forbids a plan, and no field that somebody else owns.
+    """Make sure that no gate forbids a plan, and that the clusters would take what it brings.
 
     Raises:
         Refused: one does; the first is named, with what to do.
@@ -140,14 +140,41 @@ def require_open(plan: Plan) -> None:
                 next_step=f"{gate.next_step}; or, if it cannot wait: "
                 f"deploy {environment} {service} --emergency WHY",
             )
-        conflicts = [each for each in step.refusals if each.kind is RefusalKind.CONFLICT]
-        if conflicts and not plan.wish.take_over:
+        _require_accepted(step, take_over=plan.wish.take_over)
+
+
+def _require_accepted(step: Step, *, take_over: bool) -> None:
+    """Make sure that the cluster takes all that the step brings, as far as it can be asked."""
+    target = step.target
+    again = f"{target.environment} {target.service}"
+    for each in step.refusals:
+        if each.kind is RefusalKind.CONFLICT and not take_over:
             raise Refused(
-                f"{step.target}: {conflicts[0]}",
+                f"{target}: {each}",
                 why="the API server would refuse to overwrite it",
-                next_step=f"put the edit into git, or overwrite it: "
-                f"deploy {environment} {service} --take-over",
+                next_step=f"put the edit into git, or overwrite it: deploy {again} --take-over",
             )
+        if each.kind is not RefusalKind.CONFLICT and each.is_certain:
+            raise Refused(
+                f"{target}: {each}",
+                why=f"{each.kind.value}: the upgrade would fail, so nothing was changed",
+                next_step=_remedy(each, target),
+            )
+
+
+def _remedy(refusal: Refusal, target: Target) -> str:
+    """What to do about a refusal before the same command is given again."""
+    again = f"deploy diff {target.environment} {target.service}"
+    if refusal.kind is RefusalKind.NAMESPACE:
+        return f"deploy cluster {target.environment} {target.service}"
+    remedies = {
+        RefusalKind.DUPLICATE: "keep one of the two",
+        RefusalKind.IMMUTABLE: "change it back, give the object another name, or delete it first",
+        RefusalKind.TAKEN: "give the object another name, or have its owner give it up",
+        RefusalKind.QUOTA: "ask for less, or have the quota raised in helmfile.d/cluster",
+        RefusalKind.TOO_LARGE: "take large files out of the chart, or name them in .helmignore",
+    }
+    return f"{remedies.get(refusal.kind, 'correct chart or values')}, then {again}"
 
 
 def require_unheld(plan: Plan) -> None:

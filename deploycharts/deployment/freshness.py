@@ -5,7 +5,7 @@ from __future__ import annotations
 from deploycharts.changes.model import FieldPath
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
-from deploycharts.deployment import drift
+from deploycharts.deployment import drift, leftovers
 from deploycharts.deployment.drift import Drift, DriftKind
 from deploycharts.deployment.plan import Step
 from deploycharts.errors import StalePlan
@@ -29,8 +29,8 @@ def require_untouched(step: Step) -> None:
         history = releases.revisions(cluster, step.place.namespace, step.target.release)
         if not history or history[-1].number != step.expected_revision:
             return  # somebody deployed in between: whoever acts says that better
-        base = [each for each in history if each.number == step.return_to]
-        found = drift.find(cluster, base[0].documents(), mask=step.place.mask) if base else ()
+        base = leftovers.applied(cluster, history).documents
+        found = drift.find(cluster, base, mask=step.place.mask)
     finally:
         cluster.close()
     touched = [each for each in _new(found, step.drifts) if _is_changed(each, step)]

@@ -14,6 +14,7 @@ from typing import Any
 from deploycharts.cluster.connection import ApiError
 from deploycharts.cluster.kinds import OWN_KINDS, is_unserved
 from deploycharts.documents import Document, ObjectKey
+from deploycharts.source import Source
 
 
 class RefusalKind(Enum):
@@ -30,6 +31,8 @@ class RefusalKind(Enum):
     ENDING = "the namespace is being deleted"
     NOT_SERVED = "the cluster does not know this kind"
     TAKEN = "the object belongs to somebody else"
+    DUPLICATE = "a list has two items of one key"
+    TOO_LARGE = "it does not fit into the cluster's storage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class Refusal:
         fields: the paths that it is about, where the API server names them.
         manager: who set the fields, for conflicts.
         at: when he did, RFC 3339; empty where the cluster does not say.
+        sources: the lines or files that it comes from, where they are known.
+        is_certain: false where it may be over by the time of the act, as for a webhook that does
+            not answer now.
     """
 
     object: ObjectKey
@@ -48,10 +54,13 @@ class Refusal:
     fields: tuple[str, ...] = ()
     manager: str = ""
     at: str = ""
+    sources: tuple[Source, ...] = ()
+    is_certain: bool = True
 
     def __str__(self) -> str:
         who = f" since {self.at}" if self.at else ""
-        return f"{self.object}: {self.message}{who}"
+        origins = f" ({', '.join(map(str, self.sources))})" if self.sources else ""
+        return f"{self.object}: {self.message}{who}{origins}"
 
 
 _MANAGER = re.compile(r'^conflict with "([^"]*)"(?: with subresource "([^"]*)")?.*?(?: at (\S+))?$')
@@ -66,7 +75,9 @@ _NOT_THE_TYPE = (
     "strict decoding error", "cannot be handled as a",
 )  # fmt: skip
 _FRAME = re.compile(r"^.*(?:Kind=\w+|cannot be handled as an? \w+): ", re.DOTALL)
-_DUPLICATE = ("duplicate entries for key", "Duplicate value")
+DUPLICATE_ENTRIES = "duplicate entries for key"
+_DUPLICATE = (DUPLICATE_ENTRIES, "Duplicate value")
+_NOT_ASKED = "failed calling webhook"
 _POD_SECURITY = "violates PodSecurity"
 _QUOTA = re.compile(r"exceeded quota: .*|failed quota: .*")
 
@@ -117,7 +128,7 @@ def _told(
         yield from _invalid(key, error, mask)
     elif error.status == 403 or "webhook" in message or error.status == 422:
         kind, words = _admission(message)
-        yield Refusal(key, kind, mask(words))
+        yield Refusal(key, kind, mask(words), is_certain=_NOT_ASKED not in message)
 
 
 def _conflicts(key: ObjectKey, error: ApiError) -> Iterator[Refusal]:

@@ -9,7 +9,8 @@ itself; a field without anything below it is owned as a whole
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -101,6 +102,18 @@ def value_at(body: Json, path: FieldPath) -> Json:
             break
         body = _at(body, element)
     return body
+
+
+def without(body: Mapping[str, Any], paths: Sequence[FieldPath]) -> dict[str, Json]:
+    """A copy of a body that lacks what is at the paths."""
+    copy: dict[str, Json] = deepcopy(dict(body))
+    found = [(value_at(copy, path[:-1]), path[-1], value_at(copy, path)) for path in paths]
+    for holder, last, value in found:
+        if isinstance(holder, dict):
+            holder.pop(str(last), None)
+        elif isinstance(holder, list):
+            holder[:] = [each for each in holder if each is not value]
+    return copy
 
 
 def _at(value: Json, element: str | Item | Inside) -> Json:

@@ -72,13 +72,14 @@ class Step:
     Attributes:
         expected_revision: helm's newest revision now; the act expects to make the next one.
         return_to: the revision to go back to; None means uninstalling.
-        difference: from the last good revision.
+        difference: from what was applied last, object by object, see `deployment.leftovers`.
         remark: why nothing is done, or what is unusual.
         artifact: the ID of what it runs, see `deployment.artifact`.
         deployed_commit: the commit that the last good revision was made from, empty if unknown.
         current: what helm says of the newest revision: which deployment, by whom.
-        drifts: what runs otherwise than the last good revision says.
+        drifts: what runs otherwise than it was applied.
         problems: what is wrong with its pods now, before anything is done.
+        left: what only failed revisions brought, and what becomes of it.
         refusals: what the API server says that it would refuse.
         gates: what must hold before it begins.
         checks: what is asked of it after it rolled out.
@@ -97,6 +98,7 @@ class Step:
     current: str = ""
     drifts: tuple[Drift, ...] = ()
     problems: tuple[Trouble, ...] = ()
+    left: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     gates: tuple[Gate, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -191,6 +193,7 @@ def _step_json(step: Step) -> Json:
         "return_to": step.return_to,
         "live": [str(drift) for drift in step.drifts],
         "problems": [str(problem) for problem in step.problems],
+        "left": list(step.left),
         "refusals": [str(refusal) for refusal in step.refusals],
         "gates": [f"{gate.kind.value} {gate.state.value}: {gate.sentence}" for gate in step.gates],
         "checks": [check.name for check in step.checks],

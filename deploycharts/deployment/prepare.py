@@ -17,29 +17,30 @@ from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, UNINSTALLING, Baseline
 from deploycharts.deployment import (
+    acceptance,
     drift,
     evidence,
     histories,
     journal,
+    leftovers,
     namespaces,
-    refusals,
+    takeover,
     unfinished,
 )
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
 from deploycharts.deployment.follow import follow_keys
-from deploycharts.deployment.objections import Refusal
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
-from deploycharts.deployment.refusals import Owner
 from deploycharts.deployment.symptoms import NOT_READY, diagnose
+from deploycharts.documents import Document
 from deploycharts.errors import Refused, UnknownName, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
 from deploycharts.rendering.release import Release, evaluate, pick
 from deploycharts.rendering.render import Rendered, render, secrets_of
 from deploycharts.target import Target
-from deploycharts.tools import git, helm
+from deploycharts.tools import git
 
 
 def prepare(
@@ -146,39 +147,29 @@ class _Desk:
             if baseline.newest is not None:
                 folder = journal.default_folder()
                 unfinished.require_over(target, baseline.newest, environment, folder)
-        step = _step(environment, cluster.kubeconfig, rendered, baseline, self.key)
+        there = leftovers.applied(cluster, history)
+        mask = Masker(secrets_of(rendered.release), self.key)
+        drifts = drift.find(cluster, there.documents, mask=mask)
+        base = drift.without_lost(there.documents, drifts)
+        step = _step(environment, cluster.kubeconfig, rendered, baseline, mask, base)
         labels = baseline.good.labels if baseline.good else {}
-        good = baseline.good.documents() if baseline.good else ()
         step = replace(
             step,
-            drifts=drift.find(cluster, good, mask=step.place.mask),
+            drifts=drifts,
+            left=there.left_by(rendered.documents),
             artifact=artifact_id(rendered),
             deployed_commit=labels.get("commit", ""),
             current=baseline.newest.description if baseline.newest else "",
             checks=applying(service.checks, step.place),
             on_failure=service.policy.on_failure,
         )
-        step = replace(step, refusals=_refusals(cluster, step, rendered, baseline))
+        step = takeover.considered(step, baseline, take_over=self.wish.take_over)
+        step = _with_situation(step, cluster)
+        if step.action in {Action.INSTALL, Action.UPGRADE}:
+            step = replace(step, refusals=acceptance.refused(cluster, step, rendered, baseline))
         if not self.looking:
             namespaces.refuse_ending(cluster, step)
-        return _with_situation(step, cluster)
-
-
-def _refusals(
-    cluster: Cluster, step: Step, rendered: Rendered, baseline: Baseline
-) -> tuple[Refusal, ...]:
-    """What the API server would refuse; it is only asked where something is applied."""
-    if step.action not in {Action.INSTALL, Action.UPGRADE}:
-        return ()
-    base = baseline.good.documents() if baseline.good else ()
-    return refusals.preview(
-        cluster,
-        rendered.documents,
-        server_side=helm.applies_server_side(recorded=baseline.server_side),
-        mask=step.place.mask.text,
-        owner=Owner(step.place.namespace, step.target.release),
-        known=[each.key for each in base],
-    )
+        return step
 
 
 def _with_situation(step: Step, cluster: Cluster) -> Step:
@@ -200,11 +191,11 @@ def _with_situation(step: Step, cluster: Cluster) -> Step:
 
 
 def _step(
-    environment: Environment, kubeconfig: Path, rendered: Rendered, baseline: Baseline, key: bytes
-) -> Step:
+    environment: Environment, kubeconfig: Path, rendered: Rendered, baseline: Baseline,
+    masker: Masker, base: Sequence[Document],
+) -> Step:  # fmt: skip
     release = rendered.release
-    base = baseline.good.documents() if baseline.good else ()
-    masker = Masker(secrets_of(release), key).knowing(base, rendered.documents)
+    masker = masker.knowing(base, rendered.documents)
     masked_base, masked_head = masker.documents(base), masker.documents(rendered.documents)
     changes = compare(release.target, masked_base, masked_head)
     action, remark = _action(release, baseline, changes)

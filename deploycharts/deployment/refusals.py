@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from deploycharts.changes.identity import flatten
+from deploycharts.changes.meaning import quantity
 from deploycharts.changes.workloads import field, is_hook, items, mapping, pod_template
 from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.kinds import Kinds
@@ -24,6 +26,8 @@ _DRY: Mapping[str, str] = {"dryRun": "All", "fieldValidation": "Strict"}
 _RELEASE = "meta.helm.sh/release-name"
 _NAMESPACE = "meta.helm.sh/release-namespace"
 _MANAGED_BY = "app.kubernetes.io/managed-by"
+_PARTS = re.compile(r"(?:requested|used|limited): ")
+_AMOUNT = re.compile(r"([\w./-]+)=([\w.]+)")
 _OF_THE_BODY = (RefusalKind.SCHEMA, RefusalKind.INVALID, RefusalKind.NOT_SERVED)
 
 
@@ -78,7 +82,9 @@ class _Preview:
         if pod is None or any(refusal.kind in _OF_THE_BODY for refusal in found):
             return found
         said = self._guarded(each, lambda: self._pod(each, pod))
-        return found + tuple(refusal for refusal in said if not self._has_room_later(each, refusal))
+        return found + tuple(
+            of_now(refusal) for refusal in said if not self._has_room_later(each, refusal)
+        )
 
     def _guarded(
         self, each: Document, ask: Callable[[], tuple[Refusal, ...]]
@@ -113,7 +119,16 @@ class _Preview:
             if all(refusal.kind is not RefusalKind.CONFLICT for refusal in found):
                 return found
             now = self.cluster.find(path) or {}
-            return tuple(_dated(refusal, now) for refusal in found)
+            return (*(_dated(refusal, now) for refusal in found), *self._forced(each, path))
+        return ()
+
+    def _forced(self, each: Document, path: str) -> tuple[Refusal, ...]:
+        """What would be refused even if the fields of others were taken over."""
+        query = {"fieldManager": _MANAGER, "force": "true", **_DRY}
+        return self._guarded(each, lambda: self._sent(each, path, query))
+
+    def _sent(self, each: Document, path: str, query: Mapping[str, str]) -> tuple[Refusal, ...]:
+        self.cluster.send("PATCH", path, self._as_sent(each.body), content_type=_APPLY, **query)
         return ()
 
     def _as_sent(self, body: Mapping[str, Json]) -> dict[str, Json]:
@@ -145,6 +160,20 @@ class _Preview:
         """A pod of a workload that runs replaces another one, which may make room for it."""
         is_full = refusal.kind is RefusalKind.QUOTA and refusal.message.startswith("exceeded")
         return is_full and each.key in self.known
+
+
+def of_now(refusal: Refusal) -> Refusal:
+    """Room that is taken now may be free when a controller tries again, unless nobody has that."""
+    if refusal.kind is not RefusalKind.QUOTA or not refusal.message.startswith("exceeded"):
+        return refusal
+    parts = [dict(_AMOUNT.findall(part)) for part in _PARTS.split(refusal.message)[1:4:2]]
+    asked, limited = (*parts, {}, {})[:2]
+    beyond = [
+        name
+        for name, amount in asked.items()
+        if (quantity(amount) or 0) > (quantity(limited.get(name)) or 0)
+    ]
+    return replace(refusal, is_certain=bool(beyond))
 
 
 def _once(found: Sequence[Refusal], documents: Sequence[Document]) -> tuple[Refusal, ...]:

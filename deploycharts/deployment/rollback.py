@@ -4,53 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploycharts.changes.compare import compare
-from deploycharts.changes.masking import Masker
-from deploycharts.cluster import releases
-from deploycharts.cluster.connection import Cluster
-from deploycharts.cluster.releases import SERVER_SIDE, Revision
-from deploycharts.deployment import drift, histories, journal, progress, unfinished, wayback
+from deploycharts.deployment import (
+    histories,
+    journal,
+    progress,
+    returning,
+    unfinished,
+    wayback,
+)
 from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
-from deploycharts.deployment.drift import Drift
-from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.histories import History, Unread
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
-from deploycharts.deployment.plan import Difference, Place
 from deploycharts.deployment.progress import Listener
-from deploycharts.deployment.sideeffects import SideEffects, side_effects
+from deploycharts.deployment.returning import Return
 from deploycharts.deployment.signals import Signals
 from deploycharts.documents import Json
 from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.target import Target
-from deploycharts.tools import helm
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """One release's way back.
-
-    Attributes:
-        current: the newest revision.
-        revision: where to; None means uninstalling what never rolled out.
-        difference: from what was deployed to what will be.
-        besides: what else the way back does, and what it does not undo.
-    """
-
-    place: Place
-    current: Revision
-    revision: int | None
-    difference: Difference
-    besides: SideEffects
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +113,7 @@ def prepare(
     for each in known:
         chosen = wayback.choose(each.revisions, to, last, alone=release is not None)
         if chosen is not None:
-            found.append(_return(each, chosen))
+            found.append(returning.of(each, chosen))
         elif to == wayback.LAST_GOOD:
             idle += _idle(each)
     if not found and unread:
@@ -254,44 +233,6 @@ def _idle(found: History) -> list[Idle]:
     earlier = wayback.earlier(found.revisions)
     number = earlier.number if earlier else None
     return [Idle(found.target, found.newest.number, repeats, number)]
-
-
-def _return(found: History, chosen: Revision | int) -> Return:
-    newest = found.newest
-    documents = () if isinstance(chosen, int) else chosen.documents()
-    current = newest.documents()
-    masker = Masker((), secrets.token_bytes(32)).knowing(current, documents)
-    place = Place(
-        target=found.target,
-        namespace=newest.namespace,
-        environment=found.environment,
-        kubeconfig=found.kubeconfig,
-        workloads=follow_keys(documents),
-        mask=masker,
-    )
-    base, head = masker.documents(current), masker.documents(documents)
-    difference = Difference(compare(found.target, base, head), base, head)
-    number = None if isinstance(chosen, int) else chosen.number
-    return Return(
-        place, newest, number, difference, _side_effects(place, found, chosen, difference)
-    )
-
-
-def _side_effects(
-    place: Place, found: History, chosen: Revision | int, difference: Difference
-) -> SideEffects:
-    """What the way back does besides, against what is live now."""
-    good = releases.baseline(found.revisions).good
-    drifts: tuple[Drift, ...] = ()
-    if good is not None:
-        cluster = Cluster(place.kubeconfig, name=place.environment.name)
-        try:
-            drifts = drift.find(cluster, good.documents(), mask=place.mask)
-        finally:
-            cluster.close()
-    recorded = not isinstance(chosen, int) and chosen.apply_method == SERVER_SIDE
-    server_side = helm.applies_server_side(recorded=recorded)
-    return side_effects(difference, drifts, server_side=server_side)
 
 
 def _id(returns: Sequence[Return], unread: Sequence[Unread]) -> str:

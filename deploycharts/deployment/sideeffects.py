@@ -33,16 +33,19 @@ class SideEffects:
         drifts: what runs otherwise than it was released, and what becomes of it.
         secrets: fields of Secret objects that get a value of earlier, or appear again.
         hooks: objects that helm ran when it rolled out; what they did stays done.
+        left: what only failed revisions brought, and what becomes of it.
     """
 
     drifts: tuple[tuple[Drift, Fate], ...] = ()
     secrets: tuple[str, ...] = ()
     hooks: tuple[ObjectKey, ...] = ()
+    left: tuple[str, ...] = ()
 
     def sentences(self) -> Iterator[str]:
         """One sentence for each."""
         for drift, fate in self.drifts:
             yield f"{drift}; it {fate.value}"
+        yield from self.left
         for field in self.secrets:
             yield f"an earlier secret value comes back: {field}"
         if self.hooks:

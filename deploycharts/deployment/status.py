@@ -11,7 +11,7 @@ from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
-from deploycharts.deployment import histories, journal, unfinished
+from deploycharts.deployment import drift, histories, journal, unfinished
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.readiness import counts
 from deploycharts.deployment.symptoms import diagnose
@@ -117,7 +117,9 @@ def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus
     documents = newest.documents()
     keys = follow_keys(documents)
     snapshot = workloads.snapshot(cluster, newest.namespace, keys)
-    mask = Masker((), secrets.token_bytes(32)).knowing(documents).text
+    masker = Masker((), secrets.token_bytes(32)).knowing(documents)
+    mask = masker.text
+    lost = drift.lost(cluster, documents, mask=masker) if newest.status == "deployed" else ()
     problems = diagnose(target, snapshot, keys, every=True)
     numbers = [counts(key, snapshot) for key in snapshot.workloads
                if key.kind not in {"Job", "CronJob"}]  # fmt: skip
@@ -130,7 +132,7 @@ def _status(cluster: Cluster, target: Target, newest: Revision) -> ReleaseStatus
         images=tuple(dict.fromkeys(i for document in documents for i in _images(document))),
         ready=sum(each.ready + each.kept_ready for each in numbers),
         wanted=sum(each.wanted + each.kept for each in numbers),
-        troubles=tuple(mask(str(problem)) for problem in problems),
+        troubles=(*(mask(str(problem)) for problem in problems), *map(str, lost)),
         deployment=deployment,
         remark=_remark(target, newest, deployment),
     )

@@ -99,6 +99,16 @@ def require_back(service: Deployable, ended: Ended, *words: str) -> None:
             assert not status.startswith("pending"), service.history("staging", release)
 
 
+def require_refused(service: Deployable, ended: Ended, *words: str, at: int) -> None:
+    """The deployment was refused for what the words say, and all releases are still at `at`."""
+    assert ended.code == 4, ended.err
+    reason = ended.err.partition("error: ")[2]
+    for word in words:
+        assert word in reason, ended.err
+    for release in ("canary", "main"):
+        assert service.history("staging", release)[-1] == (at, "deployed")
+
+
 def require_next_works(service: Deployable) -> None:
     """A good deployment after it succeeds, and all is as deployed."""
     service.greet("good evening")

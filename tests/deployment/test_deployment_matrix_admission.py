@@ -1,4 +1,4 @@
-"""What the API server or a controller refuses: named in words, and taken back."""
+"""What the API server or a controller would refuse: named in words, before anything is touched."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from deploycharts.cluster.objects import Objects
-from tests.deployment.matrix_builders import pod_spec, put, require_back, require_next_works, take
+from tests.deployment.matrix_builders import (
+    pod_spec,
+    put,
+    require_next_works,
+    require_refused,
+    take,
+)
 from tests.services import Deployable, Make
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.thorough]
@@ -67,9 +72,11 @@ def test_a_denial_by_a_policy_names_object_policy_and_its_words(
     put(service, _settings("right"))
     assert service.deploy("staging").code == 0
     put(service, _settings("wrong"))
-    failed = service.deploy("staging")
+    refused = service.deploy("staging")
 
-    require_back(service, failed, "settings-canary", "the word is wrong", f"test-{service.name}")
+    require_refused(
+        service, refused, "settings-canary", "the word is wrong", f"test-{service.name}", at=2
+    )
     take(service, "settings")
     require_next_works(service)
 
@@ -85,9 +92,9 @@ def test_pods_that_the_namespace_s_security_level_refuses_are_explained(make: Ma
                  "template": {"metadata": {"labels": labels}, "spec": spec}},
     }, only="canary")  # fmt: skip
 
-    failed = service.deploy("staging")
+    refused = service.deploy("staging")
 
-    require_back(service, failed, "Deployment/tool-canary", "FailedCreate", "hostNetwork")
+    require_refused(service, refused, "Deployment/tool-canary", "hostNetwork", at=1)
     take(service, "tool")
     require_next_works(service)
 
@@ -102,9 +109,10 @@ def test_a_field_that_cannot_be_changed_is_named(make: Make) -> None:
     changed = before.replace('list . "server") | nindent 6 }}', more, 1)
     template.write_text(changed.replace('list . "server") | nindent 8 }}', labels, 1))
 
-    failed = service.deploy("staging")
+    refused = service.deploy("staging")
 
-    assert "more" in yaml.safe_dump(service.journal()), failed.err
-    require_back(service, failed, f"{service.name}-canary", "spec.selector", "field is immutable")
+    require_refused(
+        service, refused, f"{service.name}-canary", "spec.selector", "field is immutable", at=1
+    )
     template.write_text(before)
     require_next_works(service)

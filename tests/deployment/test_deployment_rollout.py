@@ -70,17 +70,17 @@ def test_a_roll_out_that_fails_tells_the_reason_and_goes_back(
     assert service.deploy("status", "staging", "--exit-code").code == 0
 
 
-def test_what_the_quota_refuses_is_foreseen_and_fails_at_once(make: Make) -> None:
+def test_what_the_quota_refuses_is_foreseen_and_nothing_is_touched(make: Make) -> None:
     service = make("staging")
     service.deploy("staging")
     service.write("values-staging.yaml", {"replicas": 25})
 
-    failed = service.deploy("staging")
+    refused = service.deploy("staging")
 
-    assert "needs more pods than the quota has: 26 of 20" in failed.out
-    assert failed.code == 6, failed.err
-    assert "FailedCreate" in failed.err
-    assert "exceeded quota" in failed.err
+    assert "needs more pods than the quota has: 26 of 20" in refused.out
+    assert refused.code == 4, refused.err
+    assert "needs more pods than the quota has" in refused.err.partition("error: ")[2]
+    assert service.history("staging", "main") == [(1, "deployed")]
     assert service.deploy("status", "staging", "--exit-code").code == 0
 
 

@@ -15,6 +15,7 @@ from deploycharts.cluster.workloads import snapshot
 from deploycharts.deployment.evidence import Evidence
 from deploycharts.deployment.plan import Plan, Step
 from deploycharts.deployment.prepare import prepare
+from deploycharts.deployment.run import run
 from deploycharts.deployment.snapshot import taken
 from deploycharts.deployment.suspicion import of_evidence, suspicion
 from deploycharts.deployment.symptoms import Trouble, diagnose
@@ -248,10 +249,11 @@ def test_what_helm_is_refused_is_named_with_its_line(make: Make) -> None:
     helper.write_text(text)
     service.greet("good day")
     repository = service.repository
-    steps = prepare(
-        repository, repository.select("staging"), [repository.service(service.name)]
-    ).acting
-    assert service.deploy("staging").code == 6
+    plan = prepare(repository, repository.select("staging"), [repository.service(service.name)])
+    steps = plan.acting
+    # The command refuses it beforehand; here helm has to say it.
+    outcome = run(plan, listen=lambda _: None, folder=service.root / ".journals")
+    assert outcome.exit == 6
     [failed] = [line for line in service.journal() if line["kind"] == "result" and not line["ok"]]
     words = failed["evidence"]["helm"]
     step = next(each for each in steps if str(each.target) == failed["target"])

@@ -36,12 +36,25 @@ def show_plan(plan: Plan, *, full: bool = False) -> None:
         console.say(console.style(line, "yellow"))
     reason = f" · {plan.wish.reason}" if plan.wish.reason else ""
     console.say(console.style(f"plan {plan.id} · {plan.tree} · {plan.author}{reason}", "dim"))
-    refused = [f"{step.target}: {refusal}" for step in plan.steps for refusal in step.refusals]
-    what = "will be taken over or refused" if plan.wish.take_over else "will be refused"
-    for line in refused[:_MOST_WARNINGS]:
-        console.say(console.style(f"‼ {what}: {line}", "red", "bold"))
+    for line in _refusal_lines(plan):
+        console.say(console.style(line, "red", "bold"))
     for warning in _warnings(digest[1]):
         console.say(console.style(f"‼ {warning}", "red", "bold"))
+
+
+def _refusal_lines(plan: Plan) -> list[str]:
+    """What would be refused, and the fields of others that `--take-over` takes."""
+    from deploycharts.deployment.objections import RefusalKind
+
+    found = []
+    for step in plan.steps:
+        for refusal in step.refusals:
+            taken = refusal.kind is RefusalKind.CONFLICT and plan.wish.take_over
+            what = "will be taken over" if taken else "will be refused"
+            may = "" if refusal.is_certain else ", as far as can be told now"
+            found.append(f"‼ {what}{may}: {step.target}: {refusal}")
+    left = len(found) - _MOST_WARNINGS
+    return [*found[:_MOST_WARNINGS], *([f"‼ and {left} more"] if left > 0 else [])]
 
 
 def _commit_lines(plan: Plan) -> list[str]:
@@ -79,7 +92,9 @@ def _step_lines(step: Step) -> list[str]:
         live.noted(step.target, f"before this deployment: {problem}", style=console.style)
         for problem in _once_each(step.problems)
     ]
-    return [*before, *gates, f"  {step.target}: {step.action.value}, {now}{remark}{then}"]
+    left = [f"    {sentence}" for sentence in step.left]
+    doing = f"  {step.target}: {step.action.value}, {now}{remark}{then}"
+    return [*before, *gates, doing, *left]
 
 
 def _once_each(problems: Sequence[Trouble]) -> list[str]:
