@@ -7,9 +7,10 @@ like the service and lives in a namespace of ours.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploycharts.changes.compare import compare
@@ -17,13 +18,14 @@ from deploycharts.changes.lifecycle import is_kept
 from deploycharts.changes.model import Change, Op, show_path
 from deploycharts.cluster import releases, tokens
 from deploycharts.cluster.connection import Cluster
+from deploycharts.deployment import formerly
 from deploycharts.deployment.plan import Difference
 from deploycharts.documents import parse_manifest
 from deploycharts.errors import StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Registration, Repository
 from deploycharts.target import Target
-from deploycharts.tools import helm
+from deploycharts.tools import helm, plainwords
 
 NAMESPACE = "deploycharts"
 # Of these a removed line takes something away as well: a rule, a subject, a limit.
@@ -38,12 +40,15 @@ class Grant:
     Attributes:
         difference: from what the entry's release has there to what the entry asks for.
         revision: of that release, 0 where there is none.
+        former: namespaces of before, where releases of the service still run: it keeps its rights
+            there until they are removed.
     """
 
     environment: Environment
     registration: Registration
     difference: Difference
     revision: int
+    former: tuple[str, ...] = ()
 
     @property
     def is_new(self) -> bool:
@@ -62,6 +67,15 @@ class Grant:
             for change in self.difference.changes.changes
             if change.op is Op.REMOVE
             and (change.object.kind in _GRANTING if change.path else not self._stays(change))
+            and not self._moved(change)
+            and change.object.name != formerly.CONFIG_MAP
+        )
+
+    def _moved(self, change: Change) -> bool:
+        """Whether an object of a namespace of before is there in the service's namespace now."""
+        namespace, key = self.registration.namespace, change.object
+        return key.namespace != namespace and any(
+            each.key == replace(key, namespace=namespace) for each in self.difference.head
         )
 
     def _stays(self, change: Change) -> bool:
@@ -150,22 +164,28 @@ def carry_out(
 def _grant(
     repository: Repository, environment: Environment, cluster: Cluster, each: Registration
 ) -> Grant:
+    former = formerly.namespaces_granted(cluster, each)
     answer = helm.template(
         ["template", each.service, str(_chart(repository)), "--values", str(each.path),
-         "--namespace", NAMESPACE],
+         "--namespace", NAMESPACE, *(word for s in _sets(former) for word in ("--set-json", s))],
         folder=repository.root,
     )  # fmt: skip
     if answer.code != 0:
         raise UserError(
-            "the registry entry is not valid", where=each.source, why=answer.err.strip()[-1000:]
+            "the registry entry is not valid",
+            where=each.source,
+            why=plainwords.plain(answer.err)[-1000:],
         )
     target = Target(each.service, environment.name, "cluster")
     baseline = releases.baseline(releases.revisions(cluster, NAMESPACE, each.service))
     base = baseline.good.documents() if baseline.good else ()
     head = parse_manifest(answer.out, namespace=NAMESPACE)
-    return Grant(
-        environment, each, Difference(compare(target, base, head), base, head), baseline.number
-    )
+    difference = Difference(compare(target, base, head), base, head)
+    return Grant(environment, each, difference, baseline.number, former)
+
+
+def _sets(former: Sequence[str]) -> tuple[str, ...]:
+    return (f"formerNamespaces={json.dumps([*former])}",) if former else ()
 
 
 def _id(grants: Sequence[Grant]) -> str:
@@ -196,6 +216,7 @@ def _apply(
             namespace=NAMESPACE,
             kubeconfig=cluster.kubeconfig,
             values=[grant.registration.path],
+            sets=_sets(grant.former),
         )
         said(grant, "made" if grant.is_new else "changed")
     if grant.environment.sandbox:

@@ -11,11 +11,11 @@ from deploycharts.cluster.connection import Cluster
 from deploycharts.deployment.symptoms import Trouble
 from deploycharts.documents import Json
 from deploycharts.errors import UserError
+from deploycharts.tools import plainwords
 from deploycharts.tools.process import Result
 
 _LOG_LINES = 15
 _EVENT_LINES = 8
-_FRAMES = frozenset({"ERROR:", "OUTPUT:", "COMBINED OUTPUT:"})
 _HEADING = re.compile(r"\d+ errors? occurred:$")
 # Texts of helm 3 and 4 (pkg/kube/wait.go, statuswait.go; pkg/action/hooks.go).
 _WAITED = re.compile(
@@ -112,8 +112,9 @@ def masked(trouble: Trouble, mask: Callable[[str], str]) -> Trouble:
 
 def helm_words(result: Result) -> str:
     """What helm said, without helmfile's frame around it and without saying it twice."""
-    lines = _with_its_items(line.strip() for line in (result.err + "\n" + result.out).splitlines())
-    lines = [line for line in dict.fromkeys(lines) if line and line not in _FRAMES]
+    said = plainwords.plain(f"{result.err}\n{result.out}")
+    lines = _with_its_items(line.strip() for line in said.splitlines())
+    lines = list(dict.fromkeys(line for line in lines if line))
     telling = [line for line in lines if line.startswith("Error: ")]
     telling = telling or [line for line in lines if "error" in line.lower()]
     return "\n".join(telling[-6:] or lines[-6:])

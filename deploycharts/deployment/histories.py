@@ -11,6 +11,7 @@ from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import GONE, Revision
+from deploycharts.deployment import formerly
 from deploycharts.deployment.entrance import CANARY
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.plan import Place
@@ -50,7 +51,7 @@ class History:
 
 def read(
     repository: Repository, environment: Environment, service: str, release: str | None = None,
-    *, gone: bool = False,
+    *, gone: bool = False, namespace: str | None = None,
 ) -> list[History]:  # fmt: skip
     """The releases of a service that are installed in an environment, the canary first.
 
@@ -60,29 +61,49 @@ def read(
         service: the service.
         release: only this release.
         gone: those that were uninstalled and whose history helm kept as well.
+        namespace: where the service was before, instead of where it is registered.
 
     Raises:
-        UnknownName: the release that is named is not there.
-        Refused: the cluster is not the environment.
+        UnknownName: the release that is named is not there, or nothing in that namespace.
+        Refused: the cluster is not the environment, or the service's credentials do not reach it.
         Unreachable: it does not answer.
     """
     cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
-    namespace = repository.registration(service).namespace
+    registered = repository.registration(service).namespace
     try:
         cluster.require_environment(environment.name)
+        if namespace not in {None, registered}:
+            chosen = _former(repository, environment, service, cluster, str(namespace))
+        else:
+            namespace = registered
+            with formerly.grants_explained(repository, cluster, service, namespace):
+                chosen = names(repository, environment, service, cluster)
         found = [
             History(
                 environment,
                 cluster.kubeconfig,
                 Target(service, environment.name, name),
-                releases.revisions(cluster, namespace, name),
+                releases.revisions(cluster, str(namespace), name),
             )
-            for name in names(repository, environment, service, cluster)
+            for name in chosen
         ]
     finally:
         cluster.close()
     installed = [each for each in found if gone or each.newest.status not in GONE]
     return _named(installed, release, environment.name) if release else installed
+
+
+def _former(
+    repository: Repository, environment: Environment, service: str, cluster: Cluster, namespace: str
+) -> list[str]:
+    """The releases of a service in a namespace where it was before."""
+    granted = formerly.is_granted(cluster, repository.registration(service).namespace)
+    left = formerly.former_releases(repository, cluster, service, granted=granted)
+    found = [each.target.release for each in left if each.namespace == namespace]
+    if not found:
+        known = [each.namespace for each in left]
+        raise unknown(f"namespace of {service} in {environment.name}", namespace, known)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

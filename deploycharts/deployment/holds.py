@@ -11,7 +11,7 @@ from deploycharts.changes.model import count
 from deploycharts.cluster import holds
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.holds import Hold
-from deploycharts.deployment import failures, gates, journal
+from deploycharts.deployment import failures, formerly, gates, journal
 from deploycharts.deployment.content import content_id, content_of
 from deploycharts.deployment.gates import Gate
 from deploycharts.deployment.plan import Action, Step
@@ -230,7 +230,8 @@ def _everywhere(
             cluster = Cluster(kubeconfig, name=environment.name)
             try:
                 cluster.require_environment(environment.name)
-                found = act(cluster, namespace, service.name)
+                with formerly.grants_explained(repository, cluster, service.name, namespace):
+                    found = act(cluster, namespace, service.name)
             finally:
                 cluster.close()
             return Held(environment.name, service.name, tuple(found))

@@ -11,6 +11,7 @@ from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
 from deploycharts.deployment.drift import Drift
+from deploycharts.deployment.formerly import FormerRelease
 from deploycharts.deployment.gates import Gate
 from deploycharts.deployment.objections import Refusal
 from deploycharts.deployment.symptoms import Trouble
@@ -139,6 +140,7 @@ class Plan:
         id: the same for the same steps on the same revisions; what `--yes=ID` names.
         skipped: environments that are left out and will be behind.
         undeclared: releases that are installed though their helmfile lacks them; they stay.
+        former: releases that run on in a namespace where their service was before.
     """
 
     id: str
@@ -148,6 +150,7 @@ class Plan:
     wish: Wish = Wish()
     skipped: tuple[Environment, ...] = ()
     undeclared: tuple[Target, ...] = ()
+    former: tuple[FormerRelease, ...] = ()
 
     @property
     def acting(self) -> tuple[Step, ...]:
@@ -179,6 +182,7 @@ class Plan:
             "dirty": self.tree.dirty,
             "skipped": [environment.name for environment in self.skipped],
             "undeclared": [str(target) for target in self.undeclared],
+            "former": [f"{each}; {each.removal}" for each in self.former],
             "steps": [_step_json(step) for step in self.steps],
         }
 

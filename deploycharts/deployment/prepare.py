@@ -20,6 +20,7 @@ from deploycharts.deployment import (
     acceptance,
     drift,
     evidence,
+    formerly,
     histories,
     journal,
     leftovers,
@@ -31,6 +32,7 @@ from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
 from deploycharts.deployment.follow import follow_keys
+from deploycharts.deployment.formerly import FormerRelease
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
 from deploycharts.deployment.symptoms import NOT_READY, diagnose
 from deploycharts.documents import Document
@@ -81,7 +83,8 @@ def prepare(
         steps = Entrance(repository, wish).gated(steps)
     skipped = tuple(environment for environment in environments if environment.name in wish.skip)
     author = journal.whoami()
-    return Plan(_plan_id(steps), steps, tree.result(), author, wish, skipped, undeclared)
+    former = tuple(left for each in made for left in each.former)
+    return Plan(_plan_id(steps), steps, tree.result(), author, wish, skipped, undeclared, former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class _Found:
 
     steps: tuple[Step, ...]
     undeclared: tuple[Target, ...]
+    former: tuple[FormerRelease, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,10 @@ class _Desk:
             undeclared = histories.undeclared(
                 self.repository, environment, service.name, cluster, declared
             )
+            left = formerly.former_releases(self.repository, cluster, service.name)
         finally:
             cluster.close()
-        return _Found(tuple(_main_first(steps)), undeclared)
+        return _Found(tuple(_main_first(steps)), undeclared, left)
 
     def _declared(
         self, environment: Environment, service: Service, cluster: Cluster
@@ -139,8 +144,9 @@ class _Desk:
     def _step(
         self, environment: Environment, service: Service, cluster: Cluster, rendered: Rendered
     ) -> Step:
-        target = rendered.release.target
-        history = releases.revisions(cluster, rendered.release.namespace, target.release)
+        target, namespace = rendered.release.target, rendered.release.namespace
+        with formerly.grants_explained(self.repository, cluster, target.service, namespace):
+            history = releases.revisions(cluster, namespace, target.release)
         baseline = releases.baseline(history)
         if not self.looking:
             _refuse_pending(target, baseline)

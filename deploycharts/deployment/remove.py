@@ -16,7 +16,7 @@ from deploycharts.cluster import live, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.live import State
 from deploycharts.cluster.releases import UNINSTALLING
-from deploycharts.deployment import histories, journal, progress
+from deploycharts.deployment import formerly, histories, journal, progress
 from deploycharts.deployment.act import Actor
 from deploycharts.deployment.histories import History
 from deploycharts.deployment.journal import Journal
@@ -89,6 +89,7 @@ def prepare(
     *,
     everywhere: bool,
     release: str | None = None,
+    namespace: str | None = None,
 ) -> Removal:
     """What would go; changes nothing. Every cluster must answer, or nothing goes anywhere.
 
@@ -98,21 +99,24 @@ def prepare(
         service: the service.
         everywhere: these are all environments, so that the files go too.
         release: only this one; then the files stay.
+        namespace: only what runs there; then the files stay, too.
 
     Raises:
         Refused: files that would go have changes that are not committed.
         UserError: there is nothing to remove, or a cluster does not answer.
     """
-    found = _farewells(repository, environments, service, release)
-    all_goes = everywhere and release is None
+    found = _farewells(repository, environments, service, release, namespace)
+    all_goes = everywhere and release is None and namespace is None
     files = chosen_files(repository, environments, service) if all_goes else Files()
     if not found and not files.paths:
         names = ", ".join(environment.name for environment in environments)
         which = f"release {release}" if release else "release"
         raise UserError(f"{service.name} has no {which} in {names}", next_step="deploy status")
-    facts = "\n".join(f"{each.place.target} {each.revision}" for each in found)
+    facts = "\n".join(
+        f"{each.place.target} {each.place.namespace} {each.revision}" for each in found
+    )
     identity = hashlib.sha256(f"remove\n{service.name}\n{facts}".encode()).hexdigest()[:10]
-    namespace = repository.registration(service.name).namespace
+    namespace = namespace or repository.registration(service.name).namespace
     return Removal(identity, service.name, namespace, tuple(found), files)
 
 
@@ -221,17 +225,34 @@ class _Going:
 
 def _farewells(
     repository: Repository, environments: Sequence[Environment], service: Service,
-    release: str | None,
+    release: str | None, namespace: str | None,
 ) -> list[Farewell]:  # fmt: skip
     found: list[Farewell] = []
     for environment in reversed(environments):
         try:
-            known = histories.read(repository, environment, service.name)
+            known = _histories(repository, environment, service.name, namespace)
             chosen = [each for each in known if release in {None, each.target.release}]
             found += [_farewell(history) for history in reversed(chosen)]
         except UserError as error:
             error.why = f"{error.why}\nnothing was removed anywhere".strip()
             raise
+    return found
+
+
+def _histories(
+    repository: Repository, environment: Environment, service: str, namespace: str | None
+) -> list[History]:
+    """What runs in a namespace; without one where the service is registered and was before."""
+    if namespace is not None:
+        return histories.read(repository, environment, service, namespace=namespace)
+    found = histories.read(repository, environment, service)
+    cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
+    try:
+        left = formerly.former_releases(repository, cluster, service)
+    finally:
+        cluster.close()
+    for each in dict.fromkeys(each.namespace for each in left):
+        found += histories.read(repository, environment, service, namespace=each)
     return found
 
 

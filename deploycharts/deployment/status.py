@@ -11,12 +11,12 @@ from deploycharts.changes.masking import Masker
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import Revision
-from deploycharts.deployment import drift, histories, journal, unfinished
+from deploycharts.deployment import drift, formerly, histories, journal, unfinished
 from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.readiness import counts
 from deploycharts.deployment.symptoms import diagnose
 from deploycharts.documents import Document, Json
-from deploycharts.errors import UnknownName, UserError
+from deploycharts.errors import Refused, UnknownName, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.rendering.release import evaluate
@@ -38,6 +38,7 @@ class ReleaseStatus:
         troubles: what is wrong with its pods now.
         remark: what its history says beyond that, such as who left it pending.
         wanted_here: whether the service's helmfile wants it installed.
+        namespace: where it is, if its service is registered for another one now.
     """
 
     target: Target
@@ -51,6 +52,7 @@ class ReleaseStatus:
     deployment: str
     remark: str = ""
     wanted_here: bool = True
+    namespace: str = ""
 
     @property
     def is_well(self) -> bool:
@@ -67,6 +69,7 @@ class ReleaseStatus:
             "since": self.since, "images": list(self.images), "ready": self.ready,
             "wanted": self.wanted, "troubles": list(self.troubles),
             "deployment": self.deployment, "remark": self.remark, "well": self.is_well,
+            "formerNamespace": self.namespace,
         }  # fmt: skip
 
 
@@ -78,6 +81,8 @@ def read(
     def one(pair: tuple[Environment, str]) -> list[ReleaseStatus | UserError]:
         try:
             return [*_read(repository, *pair)]
+        except Refused as error:
+            return [*_former(repository, *pair, granted=False), error]
         except UserError as error:
             return [error]
 
@@ -91,17 +96,46 @@ def _read(repository: Repository, environment: Environment, service: str) -> lis
     cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
     try:
         cluster.require_environment(environment.name)
+        with formerly.grants_explained(repository, cluster, service, namespace):
+            chosen = histories.names(repository, environment, service, cluster)
         found = []
-        for name in histories.names(repository, environment, service, cluster):
+        for name in chosen:
             target = Target(service, environment.name, name)
             history = releases.revisions(cluster, namespace, name)
             found.append(_status(cluster, target, history[-1]))
+        found += _former_releases(repository, cluster, service, granted=True)
     finally:
         cluster.close()
     if all(each.status != _UNINSTALLED for each in found):
         return found  # reading the helmfile takes longer than all else
     wanted = _wanted(repository, environment, service)
     return [replace(each, wanted_here=each.target.release in wanted) for each in found]
+
+
+def _former(
+    repository: Repository, environment: Environment, service: str, *, granted: bool
+) -> list[ReleaseStatus]:
+    cluster = Cluster(environment.kubeconfig_of(service), name=environment.name)
+    try:
+        return _former_releases(repository, cluster, service, granted=granted)
+    except UserError:  # why nothing can be read there is said already
+        return []
+    finally:
+        cluster.close()
+
+
+def _former_releases(
+    repository: Repository, cluster: Cluster, service: str, *, granted: bool
+) -> list[ReleaseStatus]:
+    """The releases that run on where the service was before."""
+    found = []
+    for each in formerly.former_releases(repository, cluster, service, granted=granted):
+        history = releases.revisions(cluster, each.namespace, each.target.release)
+        status = _status(cluster, each.target, history[-1])
+        told = f"runs in the namespace {each.namespace}, where {service} was before; uninstall it: "
+        remark = "; ".join(filter(None, [told + each.removal, status.remark]))
+        found.append(replace(status, namespace=each.namespace, remark=remark))
+    return found
 
 
 def _wanted(repository: Repository, environment: Environment, service: str) -> set[str]:

@@ -20,6 +20,7 @@ from deploycharts.rendering.release import (
 )
 from deploycharts.rendering.remembered import is_example
 from deploycharts.rendering.trees import Tree
+from deploycharts.source import Source
 from deploycharts.tools import helmfile, helmfile_many
 from deploycharts.tools.helmfile import State
 from deploycharts.tools.workdir import private_folder
@@ -210,7 +211,7 @@ def _shown(error: UserError, tree: Tree) -> UserError:
     """The error with paths as they are in the repository, not in our copy of it."""
     root = str(tree.root)
     where = error.where
-    if isinstance(where, Path | str):
+    if isinstance(where, Path | str | Source):
         where = str(where).replace(f"{root}/", "")
     why = error.why.replace(f"{root}/", "")
     step = error.next_step.replace(f"{root}/", "")

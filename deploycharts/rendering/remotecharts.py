@@ -23,7 +23,7 @@ import yaml
 from deploycharts import documents
 from deploycharts.errors import UserError
 from deploycharts.rendering.cache import forget_unused, user_folder
-from deploycharts.tools import helm
+from deploycharts.tools import helm, plainwords
 from deploycharts.tools.process import CommandFailed
 from deploycharts.tools.workdir import private_folder
 
@@ -130,7 +130,8 @@ def _kept(chart: Path) -> Path:
 
 
 def _not_fetched(release: Release, words: list[str], error: CommandFailed) -> UserError:
-    said = _PASSWORD.sub("…@", error.result.err.strip().removeprefix("Error: "))
+    said = plainwords.plain(error.result.err.strip().removeprefix("Error: "))
+    said = _PASSWORD.sub("…@", said)
     version = release.chart.version
     again = f"helm pull {' '.join(words)}" + (f" --version {version}" if version else "")
     known = len(words) > 1 or words[0].startswith("oci://")

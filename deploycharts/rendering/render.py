@@ -16,12 +16,15 @@ from deploycharts.rendering.cache import user_cache
 from deploycharts.rendering.release import Layer, Release
 from deploycharts.rendering.remembered import pack, render_key, unpack
 from deploycharts.source import Source
-from deploycharts.tools import helm
+from deploycharts.tools import helm, plainwords
 from deploycharts.tools.process import Result
 from deploycharts.tools.workdir import private_folder
 
 _PROCESSES = 4
-_TEMPLATE_PLACE = re.compile(r"([\w.-]+)/(templates/[^\s:()]+):(\d+)")
+_TEMPLATE_PLACE = re.compile(r"([\w.-]+)/(templates/[^\s:()]+)(?::(\d+))?")
+_WRONG_VALUE = re.compile(r"at '[^']*': additional properties '([^']+)'|at '([^']+)': ")
+_DEPENDENCY = re.compile(r"missing in charts/ directory: ([\w.-]+)")
+_VALUES_LINE = re.compile(r"cannot load values\.yaml: .*?line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +99,62 @@ def _by_helm(release: Release) -> tuple[tuple[str, Json], ...]:
 
 def render_failure(release: Release, answer: Result, files: Mapping[str, Layer]) -> UserError:
     """What is wrong with a chart that helm does not render, at its place."""
-    message = told_by_helm(release, answer)
-    for name, layer in files.items():
-        message = message.replace(name, layer.source.path)
-    place = _TEMPLATE_PLACE.search(message)
-    where: object = _shown_chart(release)
-    path = release.chart.path
-    if place and path and not release.chart.is_copy and path.name == place[1]:
-        where = Source(f"{_shown_chart(release)}/{place[2]}", int(place[3]))
+    message = told_by_helm(release, answer, files)
+    need = plainwords.need_of(answer.err)
+    asked = plainwords.asked_at(release.state_file, need) if need else None
+    chart = release.chart
+    lint = f"helm lint {chart.path if chart.is_copy else _shown_chart(release)}"
+    if need is not None and need.sentence and asked is not None:
+        message = f"{need.sentence}\n{message}"
     return UserError(
         f"{release.target} does not render",
-        where=where,
+        where=asked or _place(release, message),
         why=message[-3000:],
-        next_step=f"helm lint {path if release.chart.is_copy else _shown_chart(release)}",
+        next_step=need.next_step if need and asked else lint,
     )
 
 
-def told_by_helm(release: Release, answer: Result) -> str:
+def _place(release: Release, message: str) -> Source | str:
+    """The place that helm means: in the chart's own files, or in a layer."""
+    path, shown = release.chart.path, _shown_chart(release)
+    wrong = _WRONG_VALUE.search(message)
+    if wrong:
+        key = wrong[1] or wrong[2].rpartition("/")[2]
+        return _line_of_key(release, key) or shown
+    if path is None or release.chart.is_copy:
+        return shown
+    template = _TEMPLATE_PLACE.search(message)
+    if template and path.name == template[1]:
+        return Source(f"{shown}/{template[2]}", int(template[3]) if template[3] else None)
+    values, dependency = _VALUES_LINE.search(message), _DEPENDENCY.search(message)
+    if values:
+        return Source(f"{shown}/values.yaml", int(values[1]))
+    if dependency:
+        text = (path / "Chart.yaml").read_text("utf-8", "replace")
+        named = re.search(rf"name:\s*[\"']?{re.escape(dependency[1])}\b", text)
+        line = text.count("\n", 0, named.start()) + 1 if named else None
+        return Source(f"{shown}/Chart.yaml", line)
+    return shown
+
+
+def _line_of_key(release: Release, key: str) -> Source | None:
+    """Where the highest layer sets a key; other keys of the same name may be meant."""
+    line = re.compile(rf"^[ -]*[\"']?{re.escape(key)}[\"']?[ ]*:", re.MULTILINE)
+    for layer in reversed(release.layers):
+        text = layer.content.decode("utf-8", "replace")
+        match = line.search(text)
+        if match:
+            return Source(layer.source.path, text.count("\n", 0, match.start()) + 1)
+    return None
+
+
+def told_by_helm(release: Release, answer: Result, files: Mapping[str, Layer] | None = None) -> str:
     """Why helm refused a release; it quotes the values that it objects to, so these are masked."""
     masker = Masker(secrets_of(release), secrets.token_bytes(32))
-    return masker.text(answer.err.strip().removeprefix("Error: "))
+    said = answer.err.strip().removeprefix("Error: ")
+    for name, layer in (files or {}).items():
+        said = said.replace(name, layer.source.path)
+    return masker.text(plainwords.plain(said))
 
 
 def _shown_chart(release: Release) -> str:

@@ -84,10 +84,11 @@ def effective(release: Release, chart: ChartFiles | None) -> Effective:
         words = [*chart_argv(release, copy), *write_layers(release, workdir)]
         answer = helm.template(words, folder=release.folder)
         if answer.code != 0:
+            names = {str(workdir / f"{i}.yaml"): each for i, each in enumerate(release.layers)}
             raise UserError(
                 f"{release.target}: helm cannot merge the values",
                 where=release.chart.reference,
-                why=_without_paths(told_by_helm(release, answer), release, workdir),
+                why=_without_paths(told_by_helm(release, answer, names), release, workdir),
             )
     found = {name: json.loads(base64.b64decode(text)) for name, text in _ANSWER.findall(answer.out)}
     return Effective(found["values"] or {}, found["subcharts"], chart is not None)

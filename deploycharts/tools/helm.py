@@ -109,8 +109,9 @@ def test(release: str, *, namespace: str, kubeconfig: Path, timeout_s: int) -> R
 
 
 def upgrade(
-    release: str, chart: Path, *, namespace: str, kubeconfig: Path, values: Sequence[Path]
-) -> Result:
+    release: str, chart: Path, *, namespace: str, kubeconfig: Path, values: Sequence[Path],
+    sets: Sequence[str] = (),
+) -> Result:  # fmt: skip
     """Install or upgrade one release directly and wait for it; for the cluster step.
 
     Raises:
@@ -119,6 +120,7 @@ def upgrade(
     files = [word for file in values for word in ("--values", str(file))]
     return process.run(
         [str(programs.supported("helm")), "upgrade", "--install", release, str(chart), *files,
+         *(word for each in sets for word in ("--set-json", each)),
          "--namespace", namespace, "--create-namespace", "--kubeconfig", str(kubeconfig),
          "--history-max", "5"],
     )  # fmt: skip

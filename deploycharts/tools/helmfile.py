@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.errors import UnknownName, UserError
-from deploycharts.tools import helm, process, programs
+from deploycharts.tools import helm, plainwords, process, programs
 from deploycharts.tools.mutedhooks import without_reading_hooks
 from deploycharts.tools.process import Result, Running
 from deploycharts.tools.versions import Feature
@@ -25,7 +24,6 @@ NO_RELEASES = 3
 """helmfile's exit code where the environment has no releases."""
 
 _HOOKS_REFUSED = "hooks are disabled"
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 _RECORD = """#!/bin/sh
 case " $* " in
@@ -187,7 +185,7 @@ def sync(
         argv,
         cwd=state_file.parent,
         env=quiet_environment(workdir),
-        on_line=lambda line: on_line(_ANSI.sub("", line.rstrip("\n"))),
+        on_line=lambda line: on_line(plainwords.uncoloured(line.rstrip("\n"))),
     )
 
 
@@ -213,12 +211,7 @@ def _ask_reading(
             f"service {state_file.parent.name} has no release in {environment}", where=state_file
         )
     if answer.code != 0:
-        raise UserError(
-            f"helmfile cannot read the state of {state_file.parent.name} in {environment}",
-            where=state_file,
-            why=_plain_words(answer.err),
-            next_step=f"cd {state_file.parent} && helmfile -e {environment} build",
-        )
+        raise _unreadable(state_file, environment, answer.err)
     return answer
 
 
@@ -234,11 +227,18 @@ def _with_hooks_disabled(
     return None if answer.code != 0 and _HOOKS_REFUSED in answer.err else answer
 
 
-def _plain_words(err: str) -> str:
-    """What helmfile means; of nested template errors only the innermost message."""
-    text = _ANSI.sub("", err).strip()
-    failed = re.findall(r"error calling fail: (.*)", text)
-    return str(failed[-1]) if failed else text[-2000:]
+def _unreadable(state_file: Path, environment: str, said: str) -> UserError:
+    """Why helmfile cannot read a state, with the line that asks for what is missing."""
+    need = plainwords.need_of(plainwords.uncoloured(said))
+    at = plainwords.asked_at(state_file, need) if need else None
+    why = plainwords.innermost(said)[-2000:]
+    build = f"cd {state_file.parent} && helmfile -e {environment} build"
+    return UserError(
+        f"helmfile cannot read the state of {state_file.parent.name} in {environment}",
+        where=at or state_file,
+        why="\n".join(filter(None, (need.sentence if need else "", why))),
+        next_step=need.next_step if need else build,
+    )
 
 
 def recording(workdir: Path) -> list[str]:

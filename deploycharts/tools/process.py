@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from deploycharts.errors import UserError
+from deploycharts.tools import plainwords
 
 _TAIL_LINES = 20
 _PIPE_BYTES = 2**20
@@ -48,9 +49,10 @@ class CommandFailed(UserError):
     def __init__(self, result: Result, *, next_step: str = "") -> None:
         name = Path(result.argv[0]).name
         tail = (result.err.strip() or result.out.strip()).splitlines()[-_TAIL_LINES:]
+        command = [] if name.startswith("helm") else [f"command: {result.command_line}"]
         super().__init__(
             f"{name} failed ({_ending(result.code)})",
-            why="\n".join([*tail, f"command: {result.command_line}"]),
+            why="\n".join([plainwords.plain("\n".join(tail)), *command]),
             next_step=next_step,
         )
         self.result = result

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from deploycharts.errors import UserError
 from deploycharts.tools import process
+from deploycharts.tools.plainwords import PREFIX
 from deploycharts.tools.process import is_alive
 
-_PREFIX = "deploycharts-"
 _ABANDONED_S = 900.0
 _MEMORY = Path("/dev/shm")  # noqa: S108  # what is made there is private
 _ROOM_BYTES = 512 * 1024**2
@@ -30,7 +30,7 @@ def private_folder(purpose: str, *, wait: bool = True) -> Iterator[Path]:
     """
     place = temporary()
     _sweep(place)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{purpose}-{os.getpid()}-", dir=place))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{purpose}-{os.getpid()}-", dir=place))
     try:
         yield folder
     finally:
@@ -70,7 +70,7 @@ def _remove_beside(folder: Path) -> bool:
 
 
 def _sweep(temporary: Path) -> None:
-    for folder in temporary.glob(f"{_PREFIX}*-*-*"):
+    for folder in temporary.glob(f"{PREFIX}*-*-*"):
         pid = folder.name.split("-")[2]
         with suppress(OSError):
             facts = folder.lstat()

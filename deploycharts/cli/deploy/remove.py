@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 @click.command(cls=YesCommand)
 @click.argument("words", type=ServiceName(), nargs=-1, required=True, metavar="[ENV] SERVICE")
 @click.option("--release", help="Only this release; files stay.")
+@click.option("--namespace", help="Only what runs in this namespace of before; files stay.")
 @click.option("--no-hooks", is_flag=True, help="Run no hooks of the chart before and after.")
 @yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would go, change nothing.")
 @common_options
 def command(
-    words: tuple[str, ...], release: str | None, no_hooks: bool, yes: str | None,
-    dry_run: bool, output: str,
+    words: tuple[str, ...], release: str | None, namespace: str | None, no_hooks: bool,
+    yes: str | None, dry_run: bool, output: str,
 ) -> int:  # fmt: skip
     """Uninstall a service in one environment, in production, or everywhere.
 
@@ -46,8 +47,9 @@ def command(
     word = EVERYWHERE if everywhere else words[0]
     environments, services = select(repository, word, words[-1:], verbs=VERBS, looking=everywhere)
     plan = remove.prepare(
-        repository, environments, services[0], everywhere=everywhere, release=release
-    )
+        repository, environments, services[0], everywhere=everywhere, release=release,
+        namespace=namespace,
+    )  # fmt: skip
     lines = _lines(plan)
     if output == "text":
         for line in lines:
@@ -57,14 +59,16 @@ def command(
         if output == "json":
             console.out(json.dumps({"schemaVersion": 1, "plan": plan.id, "remove": lines}))
         return Exit.DONE
-    options = [*(["--release", release] if release else []), *(["--no-hooks"] if no_hooks else [])]
+    options = ["--namespace", namespace] if namespace else []
+    options += ["--release", release] if release else []
+    options += ["--no-hooks"] if no_hooks else []
     again = " ".join(["deploy remove", *words, *options])
     if not talk.require_word(
         plan.id, plan.environments, yes, again, subject=plan.service, act="Remove", always=True
     ):
         return talk.declined(plan.id, output)
     outcome = remove.run(plan, repository.root, listen=watching.Watch(), hooks=not no_hooks)
-    if output == "text" and outcome.exit is Exit.DONE and release is None:
+    if output == "text" and outcome.exit is Exit.DONE and not (release or namespace):
         _say_what_is_left(plan, repository.root)
     return talk.conclude(outcome, output=output)
 
@@ -79,7 +83,8 @@ def _release_lines(each: Farewell) -> list[str]:
 
     target = each.place.target
     objects = count(len(each.objects), "object")
-    lines = [f"{target}: {objects} of revision {each.revision} go, {count(each.pods, 'pod')} end"]
+    there = f"{target} in the namespace {each.place.namespace}"
+    lines = [f"{there}: {objects} of revision {each.revision} go, {count(each.pods, 'pod')} end"]
     if each.begun:
         lines.append(f"{target}: an uninstall of it began before and did not finish")
     for what, which in (

@@ -118,6 +118,8 @@ def _left_lines(plan: Plan) -> list[str]:
             f"  {target}: installed, but no longer in the helmfile; it stays as it is",
             f"    to take it away: {way}",
         ]
+    for left in plan.former:
+        lines += [f"  {left}", f"    to take it away: {left.removal}"]
     left_out = [environment.name for environment in plan.skipped]
     return [*lines, *(f"  {name}: left out, {plan.wish.reason}" for name in left_out)]
 

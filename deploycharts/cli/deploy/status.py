@@ -78,6 +78,7 @@ def _utc(text: str) -> str:
 
 def _show(found: Sequence[ReleaseStatus], held: Sequence[str], errors: Sequence[UserError]) -> None:
     from deploycharts.console import console
+    from deploycharts.errors import Refused
 
     if found:
         _table(found)
@@ -88,6 +89,13 @@ def _show(found: Sequence[ReleaseStatus], held: Sequence[str], errors: Sequence[
     for error in errors:
         where = f" ({error.where})" if error.where else ""
         console.say(f"{console.style('?', 'yellow')} {error.what}{where}")
+        if isinstance(error, Refused):
+            console.say(f"  next: {error.next_step}")
+
+
+def _release(each: ReleaseStatus) -> str:
+    where = f" in {each.namespace}" if each.namespace else ""
+    return f"{each.target.release}{where}"
 
 
 def _table(found: Sequence[ReleaseStatus]) -> None:
@@ -96,7 +104,7 @@ def _table(found: Sequence[ReleaseStatus]) -> None:
 
     rows = [
         (
-            each.target.service, each.target.environment, each.target.release,
+            each.target.service, each.target.environment, _release(each),
             f"{each.revision} {each.status}", f"{each.ready}/{each.wanted}",
             _utc(each.since), ", ".join(each.images),
         )

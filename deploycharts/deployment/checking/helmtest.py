@@ -10,7 +10,7 @@ from deploycharts.cluster import workloads
 from deploycharts.cluster.workloads import Body
 from deploycharts.deployment.checking.finding import Attempt, Finding, failed, passed, unknown
 from deploycharts.errors import UserError
-from deploycharts.tools import helm
+from deploycharts.tools import helm, plainwords
 from deploycharts.tools.process import Result, Running
 
 _LOOK_S = 0.1
@@ -54,7 +54,7 @@ def _judged(result: Result, attempt: Attempt) -> Finding:
         return unknown("the release has no tests")
     if result.code == 0:
         return passed(f"{len(phases)} succeeded" if len(phases) > 1 else "succeeded")
-    reason = " ".join(result.err.split()) or f"helm ended with {result.code}"
+    reason = " ".join(plainwords.plain(result.err).split()) or f"helm ended with {result.code}"
     bad = [name for name, phase in phases if phase != "Succeeded"]
     if not bad:
         return unknown(reason)
