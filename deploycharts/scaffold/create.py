@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploycharts.console import console
@@ -154,6 +154,7 @@ def _choose(
     if prompter is None or wanted.defaults:
         chosen = answering.resolve(QUESTIONS, known, brought)
         return chosen, build.build(folder, chosen)
+    known = replace(known, asks_registry=True)
     interview = Interview(prompter, known, memory.of_repository(repo.root))
     return interview.review(
         interview.hold(brought),

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -15,13 +15,13 @@ import yaml
 from deploycharts.documents import HelmLoader
 from deploycharts.errors import UserError
 from deploycharts.registry.repository import Repository
-from deploycharts.scaffold import names, record
+from deploycharts.scaffold import names, record, settings
 from deploycharts.scaffold.question import Answers
+from deploycharts.scaffold.settings import Settings
 from deploycharts.scaffold.tree import chart_folder
 from deploycharts.source import Source
 from deploycharts.tools import process
 
-REGISTRY = "docker-registry.wikimedia.org"
 FIRST_PORT = 8080
 NODE_PORTS = range(30000, 32768)
 _PORT_KEYS = frozenset(
@@ -57,10 +57,16 @@ class Facts:
     node_ports: Mapping[int, Claim]
     node_port_range: range
     hosts: Mapping[str, Claim]
-    registry: str
+    image: str
     domain: str
     deployers: tuple[str, ...]
     contact: str
+    settings: Settings = field(default_factory=Settings)
+    groups: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+    repositories: Mapping[str, str] = field(default_factory=dict)
+    asks_registry: bool = False
 
     def free_port(self) -> int:
         """The lowest port that no service has."""
@@ -87,6 +93,7 @@ class Facts:
 def gather(repository: Repository) -> Facts:
     """Read the repository's charts, services, registry entries and port numbers."""
     services = repository.root / "helmfile.d" / "services"
+    own = settings.read(repository.root / "chart-templates")
     charts = _sources(repository, repository.root / "charts", "*/Chart.yaml")
     claims = list(_claims(repository, services))
     entries = list(_entries(repository))
@@ -102,8 +109,13 @@ def gather(repository: Repository) -> Facts:
         node_ports={number: claim for key, number, claim in reversed(claims) if key == "node"},
         hosts=dict(_hosts(repository, services)),
         node_port_range=_declared_node_ports(repository.root),
-        registry=_usual_registry(services),
-        domain=_usual_domain(services),
+        image=_usual_image(services, own.image),
+        domain=_usual_domain(services) or own.domain,
+        settings=own,
+        groups=tuple(dict.fromkeys([*own.deployers, *(p for _, _, ps in entries for p in ps)])),
+        gateways=tuple(dict.fromkeys([*own.gateways, *_gateways(services)])),
+        issuers=tuple(dict.fromkeys([*own.issuers, *_values(services, ("tls", "issuer"))])),
+        repositories=_repositories(services),
         deployers=_usual_deployers([people for _, _, people in entries]),
         contact=_own_address(repository.root),
     )
@@ -175,15 +187,38 @@ def _scalars(
         yield keys, str(node.value), node.start_mark.line + 1
 
 
-def _usual_registry(services: Path) -> str:
-    """Where most services' images are: the part before the last slash."""
-    found: Counter[str] = Counter()
-    for path in services.glob("*/values.yaml"):
-        for keys, value, _ in _scalars(_compose(path)):
-            if keys == ("image", "repository") and names.image(f"{value}:1") is None:
-                found[value.rpartition("/")[0]] += 1
+def _usual_image(services: Path, declared: str) -> str:
+    """Where a service's image is, with {name} in it: as declared, else as most services have it."""
+    if declared:
+        return declared
+    found = Counter(value.rpartition("/")[0] for value in _repositories(services).values())
     del found[""]
-    return found.most_common(1)[0][0] if found else REGISTRY
+    return found.most_common(1)[0][0] + "/{name}" if found else ""
+
+
+def _repositories(services: Path) -> dict[str, str]:
+    """The image of each service, without its tag."""
+    return {
+        path.parent.name: value
+        for path in sorted(services.glob("*/values.yaml"))
+        for keys, value, _ in _scalars(_compose(path))
+        if keys == ("image", "repository") and names.image(f"{value}:1") is None
+    }
+
+
+def _values(services: Path, wanted: tuple[str, ...]) -> Iterator[str]:
+    """Every value that services have at these keys."""
+    for path in sorted(services.glob("*/values*.yaml")):
+        yield from (value for keys, value, _ in _scalars(_compose(path)) if keys == wanted)
+
+
+def _gateways(services: Path) -> Iterator[str]:
+    for path in sorted(services.glob("*/values*.yaml")):
+        found = {keys: value for keys, value, _ in _scalars(_compose(path))}
+        names_of = (found.get(("ingress", "gateway", key), "") for key in ("namespace", "name"))
+        namespace, name = names_of
+        if namespace and name:
+            yield f"{namespace}/{name}"
 
 
 def _usual_domain(services: Path) -> str:
@@ -193,7 +228,7 @@ def _usual_domain(services: Path) -> str:
         for keys, value, _ in _scalars(_compose(path)):
             if keys == ("ingress", "hosts") and names.host(value) is None:
                 found[value.partition(".")[2]] += 1
-    return found.most_common(1)[0][0] if found else "example.org"
+    return found.most_common(1)[0][0] if found else ""
 
 
 def _declared_node_ports(root: Path) -> range:

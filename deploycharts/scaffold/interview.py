@@ -18,7 +18,7 @@ from deploycharts.source import Source
 if TYPE_CHECKING:
     from deploycharts.scaffold.facts import Facts
 
-_FEATURES = "What else shall it have? All of it can be added later."
+_FEATURES = "What should it have? Everything can be added or switched off later."
 
 
 class Quit(Exception):
@@ -56,9 +56,11 @@ class Interview:
         while True:
             tree = build(answers)
             self._prompter.show(_summary(answers, verbs(tree)))
-            todo = {"create": "create these files", "edit": "change an answer",
-                    "show": "look at a file", "quit": "quit, and keep the answers"}  # fmt: skip
-            choice = self._prompter.choose("All right so?", todo)
+            todo = {
+                "create": "yes", "edit": "no, change an answer", "show": "show a file first",
+                "quit": "no, keep the answers and quit",
+            }  # fmt: skip
+            choice = self._prompter.choose("Create these files?", todo)
             if choice == "create":
                 return answers, tree
             if choice == "quit":
@@ -66,7 +68,9 @@ class Interview:
             if choice == "edit":
                 answers = self._edit(answers)
             else:
-                path = self._prompter.choose("Which file?", {path: path for path in tree})
+                path = self._prompter.choose(
+                    "Which file do you want to see?", {path: path for path in tree}
+                )
                 self._prompter.show(f"\n--- {path}\n{tree[path]}---")
 
     def _resume(self, remembered: Answers) -> Answers:
@@ -74,10 +78,10 @@ class Interview:
             return {}
         name = f" for {remembered['name']}" if "name" in remembered else ""
         choices = {
-            "resume": f"go on with its {len(remembered)} answers{name}",
-            "fresh": "start afresh",
+            "resume": f"continue with its {len(remembered)} answers{name}",
+            "fresh": "start over",
         }
-        if self._prompter.choose("The answers of an earlier run are kept.", choices) == "resume":
+        if self._prompter.choose("An earlier run was interrupted.", choices) == "resume":
             return remembered
         self._memory.forget()
         return {}
@@ -97,6 +101,7 @@ class Interview:
         if self._ticked is None:
             offered = [q for q in QUESTIONS if q.feature and q.applies(answers)]
             on = [q.name for q in offered if q.default(answers, self._facts)]
+            self._prompter.show("\n  Changes: the containers, objects and values of the chart")
             self._ticked = self._prompter.tick(_FEATURES, offered, on)
             for one in offered:
                 self._remember(one, one.name in self._ticked)
@@ -112,7 +117,10 @@ class Interview:
                 return str(wrong)
             return None
 
-        possible = [c for c in question.choices if problem(c[0]) is None]
+        self._prompter.show(_explained(question))
+        known = question.choices or question.offered(answers, self._facts)
+        is_list = question.type == "list"
+        possible = [c for c in known if is_list or problem(c[0]) is None]
         offered = replace(question, choices=tuple(possible))
         return question.parse(self._prompter.ask(offered, shown, problem))
 
@@ -122,7 +130,7 @@ class Interview:
 
     def _edit(self, answers: Answers) -> Answers:
         choices = {key: f"{key:<14}{BY_NAME[key].show(value)}" for key, value in answers.items()}
-        name = self._prompter.choose("Which answer?", choices)
+        name = self._prompter.choose("Which answer do you want to change?", choices)
         question = BY_NAME[name]
         before = {key: value for key, value in answers.items() if _comes_before(key, name)}
         value = self._put(question, before, answers[name])
@@ -150,6 +158,11 @@ class Interview:
         return ask
 
 
+def _explained(question: Question) -> str:
+    """What a question means and what its answer changes."""
+    return f"\n  {question.help}\n  Changes: {question.changes}" if question.changes else ""
+
+
 def _own(answers: Answers, facts: Facts) -> dict[str, Value]:
     """The answers that differ from the proposals: the others follow what they depend on."""
     return {
@@ -165,6 +178,7 @@ def _comes_before(one: str, other: str) -> bool:
 
 
 def _summary(answers: Answers, verbs: Mapping[str, str]) -> str:
-    rows = [f"  {key:<14}{BY_NAME[key].show(value)}" for key, value in answers.items()]
+    width = max(map(len, answers), default=0) + 2
+    rows = [f"  {key:<{width}}{BY_NAME[key].show(value)}" for key, value in answers.items()]
     files = [f"  {line}" for line in outline(verbs, hide="create")]
-    return "\n".join(["", "Files", *files, "", "Answers", *rows, ""])
+    return "\n".join(["", "Answers", *rows, "", "Files", *files, ""])

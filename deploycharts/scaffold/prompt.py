@@ -14,7 +14,9 @@ from deploycharts.console import console
 from deploycharts.scaffold.prompter import Problem
 from deploycharts.scaffold.question import Question
 
-_ENUMERATIONS = {"list": "(with commas) ", "map": "(KEY=VALUE, with commas) "}
+_ENUMERATIONS = {"list": "(separated by commas) ", "map": "(KEY=VALUE, separated by commas) "}
+_OTHER = "\0other"
+_HINT = "(space selects, enter continues)"
 
 
 def is_terminal() -> bool:
@@ -30,13 +32,19 @@ class TerminalPrompter:
         """One question; a choice is picked, everything else is typed."""
         import questionary
 
-        if question.type == "choice":
+        if question.type == "choice" or (question.type == "text" and question.choices):
             choices = [
-                questionary.Choice(f"{name:<10}{meaning}", value=name)
+                questionary.Choice(_row(name, meaning, question), value=name)
                 for name, meaning in question.choices
             ]
+            if question.type == "text":
+                choices.append(questionary.Choice("something else …", value=_OTHER))
             default = next((c for c in choices if c.value == proposal), None)
-            return str(_put(lambda: questionary.select(question.text, choices, default=default)))
+            picked = _put(lambda: questionary.select(question.text, choices, default=default))
+            if picked != _OTHER:
+                return str(picked)
+        if question.type == "list" and question.choices:
+            return self._several(question, proposal, problem)
         if question.type == "flag":
             is_on = proposal == "yes"
             return (
@@ -57,6 +65,30 @@ class TerminalPrompter:
         )
         return str(typed) or proposal
 
+    def _several(self, question: Question, proposal: str, problem: Problem) -> str:
+        """Some of the known values, and others that are typed."""
+        import questionary
+
+        on = question.parse(proposal)
+        assert isinstance(on, list)
+        known = dict(question.choices)
+        choices = [
+            questionary.Choice(_row(name, remark, question), value=name, checked=name in on)
+            for name, remark in [*known.items(), *((one, "") for one in on if one not in known)]
+        ]
+        choices.append(questionary.Choice("something else …", value=_OTHER))
+        check = _guarded(lambda text: problem(text))
+        picked = [str(one) for one in _put(lambda: questionary.checkbox(
+            question.text, choices, instruction=_HINT,
+            validate=lambda found: _OTHER in found or check(question.show(list(found))),
+        ))]  # fmt: skip
+        if _OTHER not in picked:
+            return question.show(picked)
+        ticked = question.show([one for one in picked if one != _OTHER])
+        return str(_put(lambda: questionary.text(
+            question.text, default=ticked, validate=check, instruction=_ENUMERATIONS["list"],
+        )))  # fmt: skip
+
     def tick(self, text: str, questions: Sequence[Question], on: Sequence[str]) -> list[str]:
         """Several flags at once."""
         import questionary
@@ -65,8 +97,7 @@ class TerminalPrompter:
             questionary.Choice(f"{q.name:<15}{q.help}", value=q.name, checked=q.name in on)
             for q in questions
         ]
-        hint = "(space, then enter)"
-        picked = _put(lambda: questionary.checkbox(text, choices, instruction=hint))
+        picked = _put(lambda: questionary.checkbox(text, choices, instruction=_HINT))
         return [str(name) for name in picked]
 
     def choose(self, text: str, choices: Mapping[str, str]) -> str:
@@ -80,6 +111,11 @@ class TerminalPrompter:
     def show(self, text: str) -> None:
         """Lines of text between the questions."""
         console.say(text)
+
+
+def _row(name: str, remark: str, question: Question) -> str:
+    width = max(len(one) for one, _ in question.choices) + 2
+    return f"{name or '(none)':<{width}}{remark}".rstrip()
 
 
 def _forget_type_ahead() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -45,6 +45,9 @@ class Question:
         check: says what is wrong with a value of the right type, or None.
         applies: whether the question has a meaning, given earlier answers.
         fixed: what a chart that exists has decided already; None: nothing.
+        changes: what the answer changes, for the interview.
+        offered: values of a text or list that the repository or the cluster knows, each with a
+            remark; another one can be typed.
         asked: whether a person is asked; else the default is taken, and the review can change it.
         feature: a flag for something that can be added later; features are asked together.
         example: a valid value as it would be typed.
@@ -59,6 +62,8 @@ class Question:
     check: Callable[[Value, Answers, Facts], str | None] = _fine
     applies: Callable[[Answers], bool] = _always
     fixed: Callable[[Answers, Facts], Value | None] = lambda _answers, _facts: None
+    changes: str = ""
+    offered: Callable[[Answers, Facts], Sequence[tuple[str, str]]] = lambda _answers, _facts: ()
     asked: bool = False
     feature: bool = False
     example: str = ""

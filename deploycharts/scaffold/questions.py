@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from deploycharts.scaffold import names
+from deploycharts.scaffold import limits, names, offers
+from deploycharts.scaffold.limits import SWITCHES
 from deploycharts.scaffold.question import Answers, Question, Value
 
 if TYPE_CHECKING:
     from deploycharts.scaffold.facts import Facts
-
-_RESERVED = frozenset("default kube-system kube-public kube-node-lease all production main".split())
-
-
-def _text(check: Callable[[str], str | None]) -> Callable[[Value, Answers, Facts], str | None]:
-    return lambda value, _answers, _facts: check(str(value))
 
 
 def _is(kind: str, *others: str) -> Callable[[Answers], bool]:
@@ -44,265 +38,223 @@ def _constant(value: Value) -> Callable[[Answers, Facts], Value]:
     return lambda _answers, _facts: value
 
 
-def _name(value: Value, answers: Answers, facts: Facts) -> str | None:
-    name = str(value)
-    wrong = names.dns_label(name)
-    if wrong:
-        return wrong
-    if name in _RESERVED or name in facts.environments:
-        return f"{name} already means something else to Kubernetes or to deploy"
-    if name in facts.services:
-        return f"the service {name} exists: {facts.services[name]}"
-    if name in facts.namespaces:
-        return f"the namespace {name} is taken: {facts.namespaces[name]}"
-    if name in facts.charts and not answers.get("chart"):
-        return f"the chart {name} exists: {facts.charts[name]} (a service on it: --chart {name})"
-    return None
-
-
-def _chart(value: Value, _answers: Answers, facts: Facts) -> str | None:
-    if not value or value in facts.charts:
-        return None
-    return f"there is no chart {value!r}; there are: {', '.join(sorted(facts.charts)) or 'none'}"
-
-
-def _port(value: Value, _answers: Answers, facts: Facts) -> str | None:
-    number = cast(int, value)
-    wrong = names.port(number)
-    if wrong:
-        return wrong
-    claim = facts.ports.get(number)
-    if claim:
-        return f"{number} is {claim.owner}'s: {claim.source} (free: {facts.free_port()})"
-    return None
-
-
-def _kind(value: Value, answers: Answers, _facts: Facts) -> str | None:
-    if value == "custom" and not answers["chart"]:
-        return "custom needs a chart: --chart CHART"
-    return None
-
-
-def _runtime(value: Value, answers: Answers, _facts: Facts) -> str | None:
-    if value == "php" and answers["kind"] != "service":
-        return "php stands for php-fpm behind httpd, which only a service has: take other"
-    return None
-
-
-def _node_port(value: Value, _answers: Answers, facts: Facts) -> str | None:
-    number, allowed = cast(int, value), facts.node_port_range
-    if number not in allowed:
-        return f"{number} is not between {allowed.start} and {allowed.stop - 1}"
-    claim = facts.node_ports.get(number)
-    if claim:
-        return f"{number} is {claim.owner}'s: {claim.source} (free: {facts.free_node_port()})"
-    return None
-
-
-def _host(value: Value, _answers: Answers, facts: Facts) -> str | None:
-    name = str(value)
-    wrong = names.host(name)
-    if wrong:
-        return wrong
-    claim = facts.hosts.get(name)
-    if claim:
-        return f"the host {name} is {claim.owner}'s: {claim.source}"
-    return None
-
-
-def _gateway(value: Value, _answers: Answers, _facts: Facts) -> str | None:
-    parts = str(value).split("/")
-    if len(parts) != 2:
-        return f"{value!r} is not NAMESPACE/NAME"
-    return next((wrong for wrong in map(names.object_name, parts) if wrong), None)
-
-
-def _feature(name: str, help: str, *kinds: str) -> Question:  # noqa: A002 (the field's name)
+def _feature(name: str, text: str, what: str, *kinds: str) -> Question:
     return Question(
-        name, f"Shall it have {help}?", help[0].upper() + help[1:] + ".", type="flag",
-        default=_constant(False), applies=_is(*kinds), feature=True, example="true",
-        fixed=_as_the_chart(name, False),
+        name, text, what, type="flag", default=_constant(name in SWITCHES), applies=_is(*kinds),
+        feature=True, example="true", fixed=_as_the_chart(name, False),
     )  # fmt: skip
-
-
-def _replicas(value: Value, _answers: Answers, _facts: Facts) -> str | None:
-    return None if 1 <= cast(int, value) <= 100 else f"{value} is not between 1 and 100"
-
-
-def _people(value: Value, _answers: Answers, _facts: Facts) -> str | None:
-    return next((w for w in map(names.identity, cast(list[str], value)) if w), None)
-
-
-def _someone(value: Value, answers: Answers, facts: Facts) -> str | None:
-    return _people(value, answers, facts) if value else "nobody could deploy the service"
-
-
-def _variables(value: Value, _answers: Answers, _facts: Facts) -> str | None:
-    for key, item in cast(dict[str, str], value).items():
-        wrong = names.variable(key) or names.variable_value(item)
-        if wrong:
-            return f"{key}: {wrong}"
-    return None
-
-
-def _contact(value: Value, _answers: Answers, _facts: Facts) -> str | None:
-    return names.plain_text(str(value)) if value else "somebody must be named"
 
 
 QUESTIONS: tuple[Question, ...] = (
     Question(
-        "chart", "Which existing chart shall it use?",
-        "An existing chart to use; empty: a new one, called like the service.",
-        default=_constant(""), check=_chart, example="echoserver",
+        "chart", "Which existing chart should it use?",
+        "Leave it empty for a new chart named after the service.",
+        default=_constant(""), check=limits.chart, offered=offers.charts, example="echoserver",
+        changes="which chart helmfile.yaml.gotmpl installs",
     ),
     Question(
         "name", "What is the service called?",
-        "A DNS label of at most 53 characters; also the name of its namespace.",
-        check=_name, asked=True, example="echoserver",
+        "A DNS label of at most 53 characters.",
+        check=limits.name, asked=True, example="echoserver",
+        changes="the namespace, the names of all objects, and the folders charts/NAME and "
+        "helmfile.d/services/NAME",
     ),
     Question(
-        "kind", "What kind of service is it?",
-        "What it does decides what the chart contains.",
+        "kind", "What kind of service is it?", "It decides which objects the chart contains.",
         type="choice", default=_constant("service"), asked=True, example="service",
         choices=(
-            ("service", "answers HTTP requests"),
-            ("worker", "runs all the time and answers no requests"),
-            ("cronjob", "runs at certain times"),
-            ("custom", "what a chart written by hand makes of it (with --chart)"),
+            ("service", "answers HTTP requests: Deployment, Services, probes, helm test"),
+            ("worker", "runs all the time and answers no requests: Deployment"),
+            ("cronjob", "runs on a schedule: CronJob"),
+            ("custom", "uses a chart that you wrote yourself (with --chart)"),
         ),
-        fixed=_as_the_chart("kind", "custom"), check=_kind,
+        fixed=_as_the_chart("kind", "custom"), check=limits.kind,
+        changes="the templates in charts/NAME",
     ),
     Question(
-        "runtime", "What is it written in?",
-        "For the pipeline files; php makes a pod of php-fpm behind httpd.",
-        type="choice", default=_constant("other"), check=_runtime, asked=True, example="python",
-        applies=_MADE, fixed=_as_the_chart("runtime", "other"),
+        "runtime", "Which language is it written in?", "PHP and Java have charts of their own.",
+        type="choice", default=_constant("other"), check=limits.runtime, asked=True,
+        example="python", applies=_MADE, fixed=_as_the_chart("runtime", "other"),
         choices=(
             ("nodejs", "Node.js"), ("python", "Python"), ("golang", "Go"),
-            ("php", "PHP: php-fpm behind httpd"), ("other", "something else"),
+            ("php", "PHP: php-fpm behind Apache, with static files"),
+            ("java", "Java: heap from the memory limit, more time to start"),
+            ("other", "something else"),
         ),
+        changes="the pipeline files; for PHP and Java also the containers",
     ),
     Question(
-        "description", "What does it do, in a few words?",
-        "One line; it goes into Chart.yaml and service.yaml.",
+        "version", "Which version of the language?",
+        "The repository has base images of these versions.",
+        default=offers.newest_version, check=limits.version, offered=offers.versions,
+        applies=lambda answers: str(answers.get("runtime") or "other") != "other",
+        example="3.11", changes="the base images in .pipeline/blubber.yaml",
+    ),
+    Question(
+        "description", "What does it do, in a few words?", "One line.",
         default=lambda answers, _facts: f"The {answers['name']} {answers['kind']}",
-        check=_text(names.plain_text), asked=True, example="Answers with what it was asked",
+        check=limits.text(names.plain_text), asked=True, example="Answers with what it was asked",
+        changes="Chart.yaml, README.md and service.yaml",
     ),
     Question(
-        "contact", "Who looks after it?",
-        "A team, a mailing list or a person.",
-        default=lambda _answers, facts: facts.contact or None, check=_contact, asked=True,
+        "contact", "Who maintains it?", "A team, a mailing list or a person.",
+        default=lambda _answers, facts: facts.contact or None, check=limits.contact, asked=True,
         example="team-echo@example.org",
+        changes="Chart.yaml, service.yaml and the namespace's contact",
     ),
     Question(
-        "image", "Which image does it run?",
-        "With a tag other than latest, or a digest.",
-        default=lambda answers, facts: f"{facts.registry}/{answers['name']}:1.0.0",
-        check=_text(names.image), asked=True, applies=_MADE,
-        example="registry.example.org/echoserver:1.0.0",
+        "image", "Which image does it run?", "With a tag other than latest, or with a digest.",
+        default=offers.image, check=limits.text(names.image), asked=True, applies=_MADE,
+        offered=offers.images, example="registry.example.org/echoserver:1.0.0",
+        changes="image.repository, image.tag and image.digest in values.yaml",
     ),
     Question(
         "port", "Which port does it listen on?",
-        "Each service has its own, so that it can be exposed anywhere later.",
-        type="number", default=lambda _answers, facts: facts.free_port(), check=_port,
+        "Each service has a port of its own, so that it can be exposed anywhere later.",
+        type="number", default=lambda _answers, facts: facts.free_port(), check=limits.port,
         applies=_is("service"), asked=True, example="8080",
+        changes="the container's port, the Services, and PORT in the environment",
     ),
     Question(
-        "health", "Which path tells that it can take requests?",
+        "health", "Which path shows that it can take requests?",
         "It answers 2xx once the service is ready.",
-        default=_constant("/healthz"), check=_text(names.path), applies=_is("service"),
-        asked=True, example="/healthz",
+        default=_constant("/healthz"), check=limits.text(names.path), applies=_is("service"),
+        asked=True, example="/healthz", changes="the startup and readiness probes, and helm test",
     ),
-    _feature("ingress", "reached from outside by a host name", "service"),
-    _feature("nodeport", "a port of every node", "service"),
-    _feature("tls", "TLS between applications: Envoy in front", "service"),
-    _feature("telemetry", "Prometheus, OpenTelemetry, access log", "service", "worker"),
-    _feature("volumes", "more volumes", "service", "worker", "cronjob"),
-    _feature("sidecars", "more containers in each pod", "service", "worker"),
-    _feature("cronjobs", "jobs at certain times", "service", "worker"),
-    _feature("networkpolicy", "network rules of its own", "service", "worker", "cronjob"),
+    _feature("ingress", "Should it be reachable from outside by a host name?",
+             "A route from a gateway (HTTPRoute).", "service"),
+    _feature("nodeport", "Should every node have a port for it?",
+             "A port on every node (NodePort).", "service"),
+    _feature("tls", "Should other applications call it through TLS?",
+             "Envoy with a certificate in front.", "service"),
+    _feature("volumes", "Does it need more volumes?", "More volumes.", "service", "worker",
+             "cronjob"),
+    _feature("sidecars", "Does it need more containers in each pod?",
+             "More containers in each pod.", "service", "worker"),
+    _feature("cronjobs", "Does it need jobs on a schedule?", "Jobs on a schedule (CronJob).",
+             "service", "worker"),
+    _feature(
+        "networkpolicy", "Should a network policy close it to everybody else?",
+        "Network policy: only DNS, its gateway, its declared peers and the collectors.",
+        "service", "worker", "cronjob",
+    ),
+    _feature(
+        "telemetry", "Should it report metrics and traces?",
+        "Telemetry: Prometheus, OpenTelemetry, access log.", "service", "worker",
+    ),
+    _feature(
+        "probes", "Should Kubernetes probe it?", "Startup, readiness and liveness probes.",
+        "service", "worker",
+    ),
     Question(
-        "schedule", "When does it run?",
-        "As cron writes it, in UTC: minute, hour, day, month, weekday.",
-        default=_constant("15 3 * * *"), check=_text(names.schedule),
+        "reasons", "Why are these switched off?",
+        "One reason for each of telemetry, networkpolicy and probes that is off.",
+        type="map", default=offers.reasons, check=limits.reasons,
+        applies=lambda answers: any(answers.get(name) is False for name in SWITCHES), asked=True,
+        fixed=_as_the_chart("reasons", {}),
+        example="telemetry=It has no metrics yet",
+        changes="the reason in values.yaml, and an annotation of the workload",
+    ),
+    Question(
+        "schedule", "When should it run?",
+        "In cron format, in UTC: minute, hour, day, month, weekday.",
+        default=_constant("15 3 * * *"), check=limits.text(names.schedule),
         applies=lambda answers: answers["kind"] == "cronjob" or bool(answers.get("cronjobs")),
-        asked=True, example="15 3 * * *",
+        asked=True, example="15 3 * * *", changes="cronjobs in values.yaml",
     ),
     Question(
-        "deployers", "Which groups or users deploy it?",
+        "deployers", "Which groups or users may deploy it?",
         "They may change everything in the service's namespace.",
         type="list", default=lambda answers, facts: list(facts.deployers)
         or [f"{answers['name']}-deployers"],
-        check=_someone, asked=True, example="echo-deployers",
+        check=limits.someone, asked=True, offered=offers.groups, example="echo-deployers",
+        changes="RoleBindings in the namespace, after administrators approved them",
     ),
     Question(
         "readers", "Which groups or users may look at it?",
-        "They may read everything but secrets in the service's namespace.",
-        type="list", default=_constant([]), check=_people, example="everyone",
+        "They may read everything except secrets in the service's namespace.",
+        type="list", default=_constant([]), check=limits.people, offered=offers.groups,
+        example="everyone", changes="RoleBindings in the namespace",
     ),
     Question(
-        "host", "Under which host name is it reached from outside?", "A full DNS name.",
+        "callers", "Which services may call it?", "Names of services; others need an entry later.",
+        type="list", default=_constant([]), check=limits.callers, offered=offers.callers,
+        applies=_has("networkpolicy"), example="frontend",
+        changes="the network policy's ingress: networkPolicy.callers in values.yaml",
+    ),
+    Question(
+        "calls", "Which services does it call?", "As SERVICE:PORT, the port of its pods.",
+        type="list", default=_constant([]), check=limits.calls, offered=offers.peers,
+        applies=_has("networkpolicy"), example="thumbnails:8080",
+        changes="the network policy's egress: networkPolicy.calls in values.yaml",
+    ),
+    Question(
+        "host", "Which host name leads to it from outside?", "A full DNS name.",
         default=lambda answers, facts: f"{answers['name']}.{facts.domain}",
-        check=_host, applies=_has("ingress"), example="echo.example.org",
+        check=limits.host, applies=_has("ingress"), example="echo.example.org",
+        changes="ingress.hosts in values.yaml",
     ),
     Question(
-        "gateway", "Through which gateway?", "Its namespace and name.",
-        default=_constant("gateway/public"), check=_gateway, applies=_has("ingress"),
-        example="gateway/public",
+        "gateway", "Which gateway does it use?", "Its namespace and name.",
+        default=offers.first_gateway, check=limits.gateway, offered=offers.gateways,
+        applies=_has("ingress"), example="gateway/public",
+        changes="the HTTPRoute's parent, and who may call through the network policy",
     ),
     Question(
-        "node_port", "Which port of every node?", "Unique in the clusters.",
-        type="number", default=lambda _answers, facts: facts.free_node_port(), check=_node_port,
-        applies=_has("nodeport"), example="30080",
+        "node_port", "Which port should every node open for it?", "Unique in the clusters.",
+        type="number", default=lambda _answers, facts: facts.free_node_port(),
+        check=limits.node_port, applies=_has("nodeport"), example="30080",
+        changes="nodePort in values.yaml",
     ),
     Question(
         "issuer", "Which ClusterIssuer of cert-manager signs its certificate?",
         "An existing Secret can be named in values.yaml instead (tls.secret).",
-        default=_constant("internal"), check=_text(names.object_name), applies=_has("tls"),
-        example="internal",
+        default=offers.first_issuer, check=limits.text(names.object_name), offered=offers.issuers,
+        applies=_has("tls"), example="internal", changes="tls.issuer in the chart's values.yaml",
     ),
     Question(
-        "replicas", "How many pods?", "In production, per datacenter.",
-        type="number", default=_constant(2), check=_replicas,
-        applies=_is("service", "worker"), example="2",
+        "containers", "Which of the repository's sidecars does it need?",
+        "chart-templates/repository.yaml has them; others can be written into values.yaml.",
+        type="list", default=_constant([]), check=limits.containers, offered=offers.sidecars,
+        applies=_has("sidecars"), example="exporter", changes="sidecars in values.yaml",
     ),
     Question(
-        "autoscaling", "Shall the number of pods follow the load?",
-        "A HorizontalPodAutoscaler then owns the number of pods in production.",
+        "replicas", "How many pods should it have?", "In production, per datacenter.",
+        type="number", default=_constant(2), check=limits.replicas,
+        applies=_is("service", "worker"), example="2", changes="replicas in values.yaml",
+    ),
+    Question(
+        "autoscaling", "Should the number of pods follow the load?",
+        "In production, a HorizontalPodAutoscaler then sets the number of pods.",
         type="flag", default=_constant(False), applies=_is("service", "worker"), example="true",
+        changes="autoscaling.enabled in values.yaml",
     ),
     Question(
-        "cpu", "How much CPU does a pod need?", "What is requested for each pod.",
-        default=_constant("100m"), check=_text(names.cpu), example="100m",
+        "cpu", "How much CPU does a pod need?", "Each pod requests as much.",
+        default=_constant("100m"), check=limits.text(names.cpu), example="100m",
+        changes="resources in the chart's values.yaml, and the quota",
     ),
     Question(
-        "memory", "How much memory does a pod need?", "Requested for each pod, and its limit.",
-        default=_constant("256Mi"), check=_text(names.memory), example="256Mi",
+        "memory", "How much memory does a pod need?",
+        "Each pod requests as much, and has it as its limit.",
+        default=_constant("256Mi"), check=limits.text(names.memory), example="256Mi",
+        changes="resources in the chart's values.yaml, and the quota",
     ),
     Question(
-        "env", "Which environment variables?", "In every environment; secrets do not belong here.",
-        type="map", default=_constant({}), check=_variables, applies=_MADE,
-        example="LOG_LEVEL=info",
+        "quota", "How much may its namespace use?",
+        "computed: what its pods need while they are replaced.",
+        default=_constant("computed"), check=limits.quota, offered=offers.quotas,
+        example="computed", changes="the ResourceQuota that administrators approve",
+    ),
+    Question(
+        "env", "Which environment variables does it need?",
+        "In every environment. Secrets belong into the private layer.",
+        type="map", default=_constant({}), check=limits.variables, applies=_MADE,
+        example="LOG_LEVEL=info", changes="config.env in values.yaml",
     ),
 )  # fmt: skip
 
-FEATURES = tuple(question.name for question in QUESTIONS if question.feature)
+FEATURES = tuple(question.name for question in QUESTIONS if question.feature and
+                 question.name != "probes")  # fmt: skip
+"""Features with files of their own."""
 BY_NAME = {question.name: question for question in QUESTIONS}
-
-
-def quota(answers: Answers) -> dict[str, str | int]:
-    """What the namespace may use: all pods of two releases while they are replaced, and a spare."""
-    pods = int(cast(int, answers.get("replicas", 1)))
-    if answers.get("autoscaling"):
-        pods *= 3
-    pods = math.ceil(pods * 1.25) + 6
-    cpu, memory = names.cores(str(answers["cpu"])), names.mebibytes(str(answers["memory"]))
-    if answers.get("tls"):
-        cpu, memory = cpu + 0.1, memory + 64
-    if answers.get("runtime") == "php":
-        cpu, memory = cpu + 0.1, memory + 128
-    return {
-        "cpu": f"{math.ceil(cpu * pods * 10) * 100}m",
-        "memory": f"{math.ceil(memory * pods / 64) * 64}Mi",
-        "pods": pods,
-    }

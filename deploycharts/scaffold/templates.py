@@ -7,12 +7,12 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deploycharts.errors import UserError
-from deploycharts.scaffold import masking, names, questions
+from deploycharts.scaffold import limits, masking, names, questions, settings, sizes
 from deploycharts.scaffold.apply import is_executable
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.tree import Tree, chart_folder, registry_entry, service_folder
@@ -28,6 +28,10 @@ _LAYERS = {
 }
 
 
+_RUNTIMES = ("php", "java")
+"""Languages whose charts have something of their own."""
+
+
 class Templates:
     """The templates in one folder: the working tree's, or those of an older state."""
 
@@ -38,6 +42,11 @@ class Templates:
     def version(self) -> str:
         """The templates' own version number."""
         return (self.folder / "version").read_text().strip()
+
+    @property
+    def _always(self) -> Collection[str]:
+        """Features whose files are there even if they are off; in older templates none."""
+        return limits.SWITCHES if (self.folder / settings.FILE).is_file() else ()
 
     def render(self, answers: Answers, *, only: Sequence[str] = ()) -> Tree:
         """All files of a service, by their path in the repository.
@@ -51,7 +60,7 @@ class Templates:
         """
         with tempfile.TemporaryDirectory(prefix="create-new-service-") as folder:
             work = Path(folder)
-            for layer in only or layers(answers):
+            for layer in only or layers(answers, always=self._always):
                 self._lay(layer, work / "template")
             made = self._generate(work, self._context(answers))
             files = dict(_read(made))
@@ -82,8 +91,27 @@ class Templates:
             "chart": chart_of(answers),
             "image": {"repository": repository, "tag": tag, "digest": digest},
             "_version": self.version,
-            "_layers": layers(answers),
-            "_quota": questions.quota(answers),
+            "_layers": layers(answers, always=self._always),
+            "_features": features(answers),
+            "_shared_chart": bool(answers.get("chart")),
+            **self._shared(answers),
+        }
+
+    def _shared(self, answers: Answers) -> dict[str, Any]:
+        """What follows from the answers and the repository's settings."""
+        own = settings.read(self.folder)
+        versions = own.languages.get(str(answers.get("runtime")), {})
+        default = next(iter(versions.values()), {})
+        return {
+            "_repository": own.raw,
+            "_base": versions.get(str(answers.get("version")), default),
+            "_quota": sizes.quota(answers, own.quotas),
+            "_calls": sizes.calls(answers),
+            "_sidecars": {
+                name: own.sidecars[name]
+                for name in cast("list[str]", answers.get("containers") or [])
+                if name in own.sidecars
+            },
         }
 
     def _generate(self, work: Path, context: Mapping[str, Any]) -> Path:
@@ -104,11 +132,21 @@ class Templates:
         return Path(made)
 
 
-def layers(answers: Answers) -> tuple[str, ...]:
+def layers(answers: Answers, *, always: Collection[str] = limits.SWITCHES) -> tuple[str, ...]:
     """The template folders that make up the service, later ones over earlier ones."""
-    chosen = tuple(f"features/{name}" for name in questions.FEATURES if answers.get(name))
-    php = ("php",) if answers.get("runtime") == "php" else ()
-    return (*_LAYERS[str(answers["kind"])], *php, *chosen)
+    chosen = tuple(f"features/{name}" for name in features(answers, always))
+    own = tuple(name for name in _RUNTIMES if answers.get("runtime") == name)
+    return (*_LAYERS[str(answers["kind"])], *own, *chosen)
+
+
+def features(answers: Answers, always: Collection[str] = limits.SWITCHES) -> tuple[str, ...]:
+    """The features whose files the chart has: what is chosen, and what can be switched off."""
+    return tuple(
+        name for name in questions.FEATURES
+        if answers.get(name)
+        or (name in always and name in answers)
+        or (name == "cronjobs" and always and answers.get("runtime") == "php")
+    )  # fmt: skip
 
 
 def chart_of(answers: Answers) -> str:

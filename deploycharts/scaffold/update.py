@@ -30,6 +30,7 @@ from deploycharts.scaffold.conflicts import Conflict
 from deploycharts.scaffold.create import say_recovered
 from deploycharts.scaffold.facts import Facts
 from deploycharts.scaffold.like import record_of
+from deploycharts.scaffold.limits import SWITCHES
 from deploycharts.scaffold.merge import Merged, Side
 from deploycharts.scaffold.question import Answers
 from deploycharts.scaffold.questions import QUESTIONS
@@ -40,6 +41,7 @@ from deploycharts.scaffold.updating import Update
 from deploycharts.source import Source
 from deploycharts.tools import yamledit
 
+_OLDER = "the service is older than this default"
 _FIXED = ("name", "chart", "kind")
 
 
@@ -163,6 +165,10 @@ def _answers(found: Record, known: Facts, changes: Mapping[str, Given]) -> Answe
         others = known.without(name, "")
     recorded = {key: Given(v, Source("its record"), weak=True) for key, v in found.answers.items()
                 if key in {question.name for question in QUESTIONS}}  # fmt: skip
+    off = [name for name in SWITCHES if found.answers.get(name) is False]
+    if off and "reasons" not in found.answers:
+        reasons: dict[str, str] = dict.fromkeys(off, _OLDER)
+        recorded["reasons"] = Given(reasons, Source("its record"), weak=True)
     return answering.resolve(QUESTIONS, others, {**recorded, **changes})
 
 

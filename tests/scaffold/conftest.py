@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploycharts.console import console
-from deploycharts.scaffold import verify
+from deploycharts.scaffold import imagetags, verify
 from deploycharts.scaffold.verify import Verified
 from tests.scaffold.scaffold_builders import repository
 
@@ -43,6 +43,13 @@ def _git_of_nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No remembered answers of the person who runs the tests."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path.with_name(f"{tmp_path.name}-state")))
+
+
+@pytest.fixture(autouse=True)
+def _no_registry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No image registry is asked, except by the tests of that."""
+    if "registry" not in request.fixturenames:
+        monkeypatch.setattr(imagetags, "offered", lambda _repository, _pattern: ())
 
 
 @pytest.fixture

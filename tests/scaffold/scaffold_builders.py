@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Collection
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 from deploycharts.cli import entry
 from deploycharts.cli.create_new_service import command
@@ -65,6 +66,8 @@ def answers(known: Facts, **given: Value) -> Answers:
     for question in QUESTIONS:
         if question.applies(found):
             proposal = question.default(found, known)
+            if question.name == "reasons":
+                proposal = dict.fromkeys(cast("dict[str, str]", proposal), "a test does without")
             value = given.get(question.name, proposal)
             assert value is not None, question.name
             found[question.name] = value

@@ -32,9 +32,13 @@ def pairs() -> Iterator[dict[str, Any]]:
     """Answers such that every two values of two answers meet somewhere."""
     parameters: dict[str, list[Any]] = {
         "kind": ["service", "worker", "cronjob"],
-        "runtime": ["nodejs", "python", "golang", "other", "php"],
+        "runtime": ["nodejs", "python", "golang", "other", "php", "java"],
         **{name: [False, True] for name in questions.FEATURES},
+        "probes": [True, False],
         "autoscaling": [False, True],
+        "callers": [[], ["frontend", "jobs"]],
+        "calls": [[], ["thumbnails:8080", "thumbnails:9102", "search:9200"]],
+        "quota": ["computed", "small"],
         "image": ["registry.example.org/demo:1.0.0", f"registry.example.org/demo@{DIGEST}"],
         "replicas": [1, 5],
         "env": [{}, {"A": "on", "B": '"quoted" \\ back'}],
@@ -73,6 +77,7 @@ def fullest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, given in {
         "service": {"kind": "service"},
         "php": {"kind": "service", "runtime": "php"},
+        "java": {"kind": "service", "runtime": "java"},
         "worker": {"kind": "worker"},
         "cronjob": {"kind": "cronjob"},
     }.items():
@@ -98,11 +103,12 @@ SWITCHED_ON: dict[str, Any] = {
     "ingress": {"enabled": True, "hosts": ["a.example.org"]},
     "tls": {"enabled": True},
     "telemetry": {
-        "prometheus": {"enabled": True},
+        "reason": "x",
         "opentelemetry": {"endpoint": "http://c.example.org:4317"},
     },
-    "networkPolicy": {"enabled": True},
-    "probes": {"command": ["true"]},
+    "networkPolicy": {"reason": "x"},
+    "probes": {"command": ["true"], "reason": "x"},
+    "php": {"sites": {"a": {"hosts": ["a.example.org"]}, "b": {}}, "defaultSite": "a"},
     "cronjobs": {"nightly": {"enabled": True, "schedule": "@daily"}},
     "test": {"spec": "/?spec"},
 }
@@ -112,6 +118,12 @@ OTHERS: dict[str, Any] = {
     "config.files": {"x": "y"}, "config.folder": "/elsewhere", "secrets.env": {"X": "y"},
     "secrets.existing": "other", "podAnnotations": {"x": "y"}, "probes.command": ["y"],
     "ingress.hosts": ["b.example.org"], "networkPolicy.from": [{"podSelector": {}}],
+    "networkPolicy.callers": ["x"],
+    "networkPolicy.calls": {"x": [1]}, "networkPolicy.dns": [{"podSelector": {}}],
+    "php.versions": {"x": {"folder": "/x", "image": "r.example.org/x:1"}},
+    "php.sites": {"a": {"hosts": ["c.example.org"]}}, "php.defaultSite": "b",
+    "php.settings": {"x": "y"}, "php.httpd.modules": "/x", "php.httpd.program": "/x",
+    "java.options": ["-Dx=y"],
     "networkPolicy.to": {"x": {"cidr": "10.0.0.0/8", "ports": [1]}},
     "volumes": {"x": {"path": "/x", "source": {"emptyDir": {}}}},
     "sidecars": {"x": {"image": "r.example.org/x:1", "resources": {}}},
@@ -133,7 +145,7 @@ def other(entry: valuesdoc.Documented, now: Any) -> Any:
         return now + 1
     if re.search(r"\.cpu$", entry.key):
         return "123m"
-    if re.search(r"\.memory$", entry.key):
+    if re.search(r"\.(memory|ephemeral-storage)$", entry.key):
         return "321Mi"
     return "other"
 
@@ -144,7 +156,7 @@ def at(values: dict[str, Any], path: tuple[str, ...]) -> Any:
     return values
 
 
-@pytest.mark.parametrize("kind", ["service", "php", "worker", "cronjob"])
+@pytest.mark.parametrize("kind", ["service", "php", "java", "worker", "cronjob"])
 def test_every_documented_value_changes_what_is_rendered(
     fullest: dict[str, Path], tmp_path: Path, kind: str
 ) -> None:
@@ -162,6 +174,9 @@ def test_every_documented_value_changes_what_is_rendered(
     def has_effect(entry: valuesdoc.Documented, folder: Path) -> bool:
         changed = copy.deepcopy(values)
         parent = at(changed, entry.path[:-1])
+        if entry.path[-1] == "reason":
+            parent["enabled"] = False
+            return "deploycharts/no-" in render(fullest[kind], changed, folder)
         parent[entry.path[-1]] = other(entry, parent[entry.path[-1]])
         rendered = render(fullest[kind], changed, folder)
         assert not rendered.startswith("refused"), (entry.key, rendered)

@@ -51,29 +51,29 @@ def until_image(child: pexpect.spawn) -> None:
     child.expect_exact("YAML reads")
     child.send(f"{CLEAR}demo\r")
     answer(child, "What kind of service", "")
-    answer(child, "What is it written in", DOWN)
+    answer(child, "Which language is it written in", DOWN)
     answer(child, "What does it do", f"{CLEAR}Says hello")
-    answer(child, "Who looks after it", "")
+    answer(child, "Who maintains it", "")
 
 
 def rest(child: pexpect.spawn) -> None:
     answer(child, "Which image", "")
     answer(child, "Which port", "")
     answer(child, "Which path", "")
-    answer(child, "What else shall it have", " ")
-    answer(child, "Which groups or users deploy", "")
+    answer(child, "What should it have", " ")
+    answer(child, "Which groups or users may deploy", "")
 
 
 def test_a_whole_run_with_a_wrong_answer_and_an_edit(root: Path, terminal: pexpect.spawn) -> None:
     until_image(terminal)
     rest(terminal)
-    terminal.expect_exact("All right so?")
+    terminal.expect_exact("Create these files?")
     terminal.send(f"{DOWN}\r")
-    terminal.expect_exact("Which answer?")
+    terminal.expect_exact("Which answer do you want to change?")
     terminal.send(f"{DOWN * 3}\r")
-    answer(terminal, "What is it written in", DOWN)
+    answer(terminal, "Which language is it written in", DOWN)
     terminal.expect_exact("python")
-    terminal.expect_exact("All right so?")
+    terminal.expect_exact("Create these files?")
     terminal.send("\r")
     terminal.expect_exact("they lint")
     terminal.expect(pexpect.EOF)
@@ -94,10 +94,10 @@ def test_ctrl_c_and_resume(root: Path, terminal: pexpect.spawn) -> None:
     assert terminal.exitstatus == 130
     assert files(root) == before
     again = start(root)
-    again.expect_exact("go on with its 5 answers for demo")
+    again.expect_exact("continue with its 5 answers for demo")
     again.send("\r")
     rest(again)
-    again.expect_exact("All right so?")
+    again.expect_exact("Create these files?")
     again.send("\r")
     again.expect(pexpect.EOF)
     again.close()
@@ -112,11 +112,11 @@ def test_standard_output_has_nothing_but_what_was_asked_for(root: Path) -> None:
         dimensions=(60, 120),
     )  # fmt: skip
     answer(child, "What kind of service", "")
-    answer(child, "What is it written in", "")
+    answer(child, "Which language is it written in", "")
     answer(child, "What does it do", "")
-    answer(child, "Who looks after it", "")
+    answer(child, "Who maintains it", "")
     rest(child)
-    child.expect_exact("All right so?")
+    child.expect_exact("Create these files?")
     child.send("\r")
     child.expect(pexpect.EOF)
     child.close()

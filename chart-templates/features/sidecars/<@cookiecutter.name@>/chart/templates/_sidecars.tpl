@@ -1,7 +1,7 @@
 {{- define "sidecars.containers" -}}
 {{- range $name, $container := .Values.sidecars }}
 - name: {{ $name }}
-  {{- toYaml $container | nindent 2 }}
+  {{- toYaml (merge (dict) $container (dict "imagePullPolicy" "IfNotPresent")) | nindent 2 }}
   securityContext:
     {{- include "base.containerSecurity" $ | nindent 4 }}
 {{- end }}

@@ -1,6 +1,6 @@
 {{- define "telemetry.annotations" -}}
 {{- with .Values.telemetry.prometheus }}
-{{- if .enabled }}
+{{- if $.Values.telemetry.enabled }}
 prometheus.io/scrape: "true"
 prometheus.io/port: {{ .port | quote }}
 prometheus.io/path: {{ .path | quote }}
@@ -10,7 +10,7 @@ prometheus.io/path: {{ .path | quote }}
 
 {{- define "telemetry.env" -}}
 {{- with .Values.telemetry.opentelemetry }}
-{{- if .endpoint }}
+{{- if and $.Values.telemetry.enabled .endpoint }}
 - name: OTEL_EXPORTER_OTLP_ENDPOINT
   value: {{ .endpoint | quote }}
 - name: OTEL_SERVICE_NAME

@@ -13,6 +13,7 @@ checksum/tls: {{ include "tls.config" . | sha256sum | trunc 16 | quote }}
 {{- if .Values.tls.enabled }}
 - name: tls
   image: {{ .Values.tls.image | quote }}
+  imagePullPolicy: IfNotPresent
   restartPolicy: Always
   args: [--config-path, /etc/envoy/envoy.yaml, --log-level, warn, --drain-time-s, "{{ .Values.shutdown.drainSeconds }}"]
   ports:
