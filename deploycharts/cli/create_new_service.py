@@ -29,11 +29,11 @@ class _Command(click.Command):
 @click.command("create-new-service", cls=_Command, **_OPTIONS)
 @click.argument("name", required=False)
 @click.option("--answers", type=click.Path(path_type=Path), help="YAML file with answers.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One answer.")
-@click.option("--defaults", is_flag=True, help="Ask nothing: take the defaults for the rest.")
-@click.option("--chart", metavar="CHART", help="Make a service on a chart that exists.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Give one answer.")
+@click.option("--defaults", is_flag=True, help="Ask nothing; use the defaults for the rest.")
+@click.option("--chart", metavar="CHART", help="Use an existing chart.")
 @click.option("--like", metavar="SERVICE", help="Start from the answers of another service.")
-@click.option("--dry-run", is_flag=True, help="Show the files and their contents, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the files and their contents; write nothing.")
 @click.option("--print-answers", is_flag=True, help="Write the answers file of this run to stdout.")
 @click.option("--branch", is_flag=True, help="Commit the files to a git branch of their own.")
 @click.option(
@@ -42,14 +42,14 @@ class _Command(click.Command):
     help="Write pipeline files into the service's own source repository.",
 )
 @click.option("--check", is_flag=True, help="List the services that are behind their template.")
-@click.option("--update", is_flag=True, help="Merge what the templates became into NAME.")
-@click.option("--all", "everything", is_flag=True, help="With --update: into all services.")
+@click.option("--update", is_flag=True, help="Merge the templates' changes into NAME.")
+@click.option("--all", "everything", is_flag=True, help="With --update: update all services.")
 @click.option(
     "-o",
     "--output",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="Form of the outcome.",
+    help="Output format.",
 )
 @click.option("--no-color", is_flag=True, help="Plain text.")
 def command(
@@ -69,14 +69,14 @@ def command(
     output: str,
     no_color: bool,
 ) -> int:
-    """Make a new service: chart, helmfile directory and registry entry, together or not at all.
+    """Create a service: its chart, helmfile directory and registry entry, all or nothing.
 
-    Answers come from --set, then the answers file, then you, then the defaults.
+    An answer comes from --set, else from the answers file, else from you, else it is the default.
     """
     if check or update:
         if (check and update) or answers or chart or like or branch or source_dir:
             raise click.UsageError(
-                "--check, --update and the making of a service exclude each other."
+                "--check, --update and options for a new service exclude each other."
             )
         return _catch_up(name, settings, check=check, everything=everything, dry_run=dry_run,
                          is_quiet=defaults)  # fmt: skip

@@ -13,6 +13,7 @@ PROBE_NAMESPACE = "sandbox-probe"
 _IDENTITY = "deploycharts-environment"
 _RBAC = "rbac.authorization.k8s.io/v1"
 _MAX_PODS = "250"
+_DISK = "400Gi"
 
 
 def install(objects: Objects, environment: SandboxEnvironment) -> bool:
@@ -21,7 +22,9 @@ def install(objects: Objects, environment: SandboxEnvironment) -> bool:
         objects.apply(api, plural, document, manager=MANAGER)
     for node in environment.nodes:
         objects.apply("v1", "nodes", _node(node), manager=MANAGER)
-        size = {"cpu": node.cpu, "memory": node.memory, "pods": _MAX_PODS}
+        size = {
+            "cpu": node.cpu, "memory": node.memory, "pods": _MAX_PODS, "ephemeral-storage": _DISK,
+        }  # fmt: skip
         status = {"status": {"capacity": size, "allocatable": size}}
         objects.patch("v1", "nodes", node.name, status, subresource="status")
     return True

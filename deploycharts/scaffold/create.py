@@ -70,7 +70,9 @@ def run(start: Path, wanted: Wanted, prompter: Prompter | None = None) -> int:
     try:
         chosen, tree = _choose(repo, known, wanted, prompter)
     except (Quit, KeyboardInterrupt, EOFError):
-        console.say("\nnothing is made; the answers are kept: the next run goes on from here")
+        console.say(
+            "\nnothing was created; the answers are kept, and the next run continues from here"
+        )
         return Exit.INTERRUPTED
     plan = plan_of(repo.root, tree)
     if wanted.branch:

@@ -56,13 +56,13 @@ def port(value: Value, _answers: Answers, facts: Facts) -> str | None:
 
 def kind(value: Value, answers: Answers, _facts: Facts) -> str | None:
     if value == "custom" and not answers["chart"]:
-        return "custom needs a chart: --chart CHART"
+        return "custom needs an existing chart: --chart CHART"
     return None
 
 
 def runtime(value: Value, answers: Answers, _facts: Facts) -> str | None:
     if value == "php" and answers["kind"] != "service":
-        return "php stands for php-fpm behind httpd, which only a service has: take other"
+        return "php means php-fpm behind Apache, which only a service has: choose other"
     return None
 
 
@@ -115,7 +115,7 @@ def variables(value: Value, _answers: Answers, _facts: Facts) -> str | None:
 
 
 def contact(value: Value, _answers: Answers, _facts: Facts) -> str | None:
-    return names.plain_text(str(value)) if value else "somebody must be named"
+    return names.plain_text(str(value)) if value else "name a team, a mailing list or a person"
 
 
 def version(value: Value, answers: Answers, facts: Facts) -> str | None:

@@ -49,7 +49,7 @@ def _as_yaml_reads(name: str) -> object:
 
 def object_name(name: str) -> str | None:
     """The name of an object in a cluster."""
-    return None if _OBJECT.fullmatch(name) else f"{_shown(name)} is no name of an object"
+    return None if _OBJECT.fullmatch(name) else f"{_shown(name)} is not a valid object name"
 
 
 def plain_text(text: str) -> str | None:
@@ -64,9 +64,9 @@ def plain_text(text: str) -> str | None:
 def port(number: int) -> str | None:
     """A TCP port that a process without rights can listen on."""
     if not 0 < number < 65536:
-        return f"{number} is no port: 1 to 65535"
+        return f"{number} is not a port: 1 to 65535"
     if number < 1024:
-        return f"{number} needs the rights of root: take 1024 to 65535"
+        return f"{number} needs root privileges: choose 1024 to 65535"
     return None
 
 
@@ -74,7 +74,7 @@ def image(reference: str) -> str | None:
     """An image with a tag or a digest, and never `latest`."""
     repository, tag, digest = split_image(reference)
     if not _REPOSITORY.fullmatch(repository):
-        return f"{_shown(repository)} is no image: REGISTRY/PATH:TAG in small letters"
+        return f"{_shown(repository)} is not an image: REGISTRY/PATH:TAG in small letters"
     if digest and not _DIGEST.fullmatch(digest):
         return "a digest is sha256: and 64 hexadecimal digits"
     if not tag and not digest:
@@ -82,7 +82,7 @@ def image(reference: str) -> str | None:
     if tag == "latest":
         return "the tag latest says nothing about what runs: name a version"
     if tag and not _TAG.fullmatch(tag):
-        return f"{_shown(tag)} is no tag"
+        return f"{_shown(tag)} is not a valid tag"
     return None
 
 
@@ -98,14 +98,14 @@ def split_image(reference: str) -> tuple[str, str, str]:
 def path(text: str) -> str | None:
     """The path of a URL."""
     if not re.fullmatch(r"/[-A-Za-z0-9._~!$&'()*+,;=:@%/?]*", text) or "//" in text:
-        return f"{_shown(text)} is no path: it begins with / and has no spaces"
+        return f"{_shown(text)} is not a path: it begins with / and has no spaces"
     return plain_text(text)
 
 
 def host(name: str) -> str | None:
     """A full DNS name."""
     if len(name) > 253 or not _HOST.fullmatch(name):
-        return f"{_shown(name)} is no full host name, like service.example.org"
+        return f"{_shown(name)} is not a full host name such as service.example.org"
     return None
 
 
@@ -115,7 +115,7 @@ def schedule(text: str) -> str | None:
         return None
     fields = text.split()
     if len(fields) != 5 or not all(_CRON_FIELD.fullmatch(field) for field in fields):
-        return f"{_shown(text)} is no schedule: five fields like 15 3 * * *, or @daily"
+        return f"{_shown(text)} is not a schedule: write five fields such as 15 3 * * *, or @daily"
     limits = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
     for field, (low, high) in zip(fields, limits, strict=True):
         for number in re.findall(r"\d+", re.sub(r"/\d+", "", field)):
@@ -164,7 +164,7 @@ def variable_value(text: str) -> str | None:
 
 def identity(name: str) -> str | None:
     """A user or a group of people."""
-    return None if _ID.fullmatch(name) else f"{_shown(name)} is no name of a user or group"
+    return None if _ID.fullmatch(name) else f"{_shown(name)} is not the name of a user or group"
 
 
 def _shown(text: str) -> str:

@@ -136,7 +136,7 @@ def _joined(parts: Iterable[str]) -> str:
 
 def _number(text: str) -> int:
     if not text.removeprefix("-").isdecimal() or not text.isascii():
-        raise WrongAnswer(f"{text!r} is no whole number")
+        raise WrongAnswer(f"{text!r} is not a whole number")
     return int(text)
 
 
@@ -161,5 +161,5 @@ def _mismatch(wanted: Type, value: object) -> str:
     }  # fmt: skip
     hint = ""
     if wanted in {"text", "choice"} and isinstance(value, bool | int | float):
-        hint = " (YAML reads it so; put it in quotes if it is meant)"
+        hint = " (that is how YAML reads it; put it in quotes if you mean text)"
     return f"{value!r} is not {words[wanted]}{hint}"

@@ -88,7 +88,7 @@ QUESTIONS: tuple[Question, ...] = (
         "The repository has base images of these versions.",
         default=offers.newest_version, check=limits.version, offered=offers.versions,
         applies=lambda answers: str(answers.get("runtime") or "other") != "other",
-        example="3.11", changes="the base images in .pipeline/blubber.yaml",
+        example="3.11", asked=True, changes="the base images in .pipeline/blubber.yaml",
     ),
     Question(
         "description", "What does it do, in a few words?", "One line.",
@@ -192,13 +192,13 @@ QUESTIONS: tuple[Question, ...] = (
         "host", "Which host name leads to it from outside?", "A full DNS name.",
         default=lambda answers, facts: f"{answers['name']}.{facts.domain}",
         check=limits.host, applies=_has("ingress"), example="echo.example.org",
-        changes="ingress.hosts in values.yaml",
+        asked=True, changes="ingress.hosts in values.yaml",
     ),
     Question(
         "gateway", "Which gateway does it use?", "Its namespace and name.",
         default=offers.first_gateway, check=limits.gateway, offered=offers.gateways,
         applies=_has("ingress"), example="gateway/public",
-        changes="the HTTPRoute's parent, and who may call through the network policy",
+        asked=True, changes="the HTTPRoute's parent, and who may call through the network policy",
     ),
     Question(
         "node_port", "Which port should every node open for it?", "Unique in the clusters.",
@@ -210,7 +210,8 @@ QUESTIONS: tuple[Question, ...] = (
         "issuer", "Which ClusterIssuer of cert-manager signs its certificate?",
         "An existing Secret can be named in values.yaml instead (tls.secret).",
         default=offers.first_issuer, check=limits.text(names.object_name), offered=offers.issuers,
-        applies=_has("tls"), example="internal", changes="tls.issuer in the chart's values.yaml",
+        applies=_has("tls"), example="internal", asked=True,
+        changes="tls.issuer in the chart's values.yaml",
     ),
     Question(
         "containers", "Which of the repository's sidecars does it need?",

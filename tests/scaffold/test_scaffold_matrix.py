@@ -238,7 +238,7 @@ def test_the_canary_shares_the_users_service_and_has_no_routes_or_jobs(
     fullest: dict[str, Path], tmp_path: Path
 ) -> None:
     values = {**SWITCHED_ON, "canary": True}
-    del values["probes"]
+    del values["probes"], values["php"]
     documents = parse_manifest(render(fullest["service"], values, tmp_path))
     kinds = [document.key.kind for document in documents]
     assert "HTTPRoute" not in kinds

@@ -60,6 +60,7 @@ def write(root: Path, **given: Any) -> Path:
         {"autoscaling": True, "telemetry": True, "nodeport": True, "networkpolicy": True},
         {"runtime": "php", "sidecars": True, "volumes": True, "cronjobs": True},
         {"kind": "worker"},
+        {"runtime": "java", "calls": ["search:9200"], "callers": ["frontend"]},
         {"kind": "cronjob"},
     ],
 )

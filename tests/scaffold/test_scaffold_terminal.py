@@ -52,6 +52,7 @@ def until_image(child: pexpect.spawn) -> None:
     child.send(f"{CLEAR}demo\r")
     answer(child, "What kind of service", "")
     answer(child, "Which language is it written in", DOWN)
+    answer(child, "Which version of the language", "")
     answer(child, "What does it do", f"{CLEAR}Says hello")
     answer(child, "Who maintains it", "")
 
@@ -62,6 +63,8 @@ def rest(child: pexpect.spawn) -> None:
     answer(child, "Which path", "")
     answer(child, "What should it have", " ")
     answer(child, "Which groups or users may deploy", "")
+    answer(child, "Which host name", "")
+    answer(child, "Which gateway", "")
 
 
 def test_a_whole_run_with_a_wrong_answer_and_an_edit(root: Path, terminal: pexpect.spawn) -> None:
@@ -94,7 +97,7 @@ def test_ctrl_c_and_resume(root: Path, terminal: pexpect.spawn) -> None:
     assert terminal.exitstatus == 130
     assert files(root) == before
     again = start(root)
-    again.expect_exact("continue with its 5 answers for demo")
+    again.expect_exact("continue with its 6 answers for demo")
     again.send("\r")
     rest(again)
     again.expect_exact("Create these files?")

@@ -1,5 +1,5 @@
 {{- /*
-base 1.1.0: what all charts share. Do not edit it: `create-new-service --update` replaces it.
+base 1.2.0: what all charts share. Do not edit it: `create-new-service --update` replaces it.
 */ -}}
 
 {{- define "base.fullname" -}}
@@ -38,6 +38,15 @@ checksum/secrets: {{ .Values.secrets.env | toJson | sha256sum | trunc 16 | quote
 {{- end }}
 {{- end }}
 
+{{- /* What is switched off, and why: annotations of the workload. */ -}}
+{{- define "base.switchedOff" -}}
+{{- range $key, $value := dict "network-policy" .Values.networkPolicy "telemetry" .Values.telemetry "probes" .Values.probes }}
+{{- if and $value (not $value.enabled) }}
+deploycharts/no-{{ $key }}: {{ $value.reason | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "base.version" -}}
 {{- $image := .Values.image -}}
 {{- $image.tag | default (trimPrefix "sha256:" $image.digest | trunc 12) | trunc 63 | trimAll "-_." }}
@@ -59,6 +68,9 @@ seccompProfile:
 {{- end }}
 
 {{- define "base.containerSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .Values.user }}
+runAsGroup: {{ .Values.user }}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities:
