@@ -31,6 +31,7 @@ from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
 from deploycharts.target import Target
+from deploycharts.tools import programs
 
 _PRESENT = (State.THERE, State.FORBIDDEN)
 _STATEFUL = frozenset({"PersistentVolumeClaim", "PersistentVolume"})
@@ -103,8 +104,10 @@ def prepare(
 
     Raises:
         Refused: files that would go have changes that are not committed.
-        UserError: there is nothing to remove, or a cluster does not answer.
+        UserError: there is nothing to remove, a cluster does not answer, or helm is none that we
+            can drive.
     """
+    programs.supported("helm")
     found = _farewells(repository, environments, service, release, namespace)
     all_goes = everywhere and release is None and namespace is None
     files = chosen_files(repository, environments, service) if all_goes else Files()

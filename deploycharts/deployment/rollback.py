@@ -30,6 +30,7 @@ from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository
 from deploycharts.target import Target
+from deploycharts.tools import programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def prepare(
     Raises:
         UnknownName: there is no such release, revision or deployment.
         UserError: a number is given for several releases, there is nothing to go back to, or no
-            environment can be read.
+            environment can be read, or helm is none that we can drive.
     """
+    programs.supported("helm")
     if to.isdigit() and release is None:
         raise UserError(
             "a revision number counts for one release only",
