@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -216,6 +216,20 @@ class Deployable:
             if self.sandbox is not None:
                 facts["adminKubeconfig"] = str(self.sandbox.kubeconfig(name))
         path.write_text(yaml.safe_dump(body))
+
+
+def processes_of(service: Deployable, program: str) -> Iterator[int]:
+    """The processes of a program that work for a service."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            continue
+        is_ours = any(service.name in word or str(service.root) in word for word in words)
+        if words[0] and Path(words[0]).resolve().name == program and is_ours:
+            yield int(folder.name)
 
 
 Make = Callable[..., Deployable]

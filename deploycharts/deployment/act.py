@@ -130,8 +130,8 @@ class Actor:
         with _connected(place) as cluster:
             self._ledger(cluster, place).require(expected)
 
-    def undo(self, step: Step) -> int:
-        """Bring a release back to where the plan found it; returns the revision it stands as.
+    def undo(self, step: Step) -> bool:
+        """Bring a release back to where the plan found it; whether anything had to be done.
 
         Raises:
             StepFailed: that does not work either.
@@ -140,8 +140,9 @@ class Actor:
         with _connected(step.place) as cluster:
             number = self._ledger(cluster, step.place).newest().number
         if number == step.expected_revision and step.action is not Action.UNINSTALL:
-            return number  # helm had not recorded anything yet
-        return self.go_back(step.place, step.return_to)
+            return False  # helm had not recorded anything yet
+        self.go_back(step.place, step.return_to)
+        return True
 
     def go_back(self, place: Place, revision: int | None, *, hooks: bool = True) -> int:
         """Roll a release back to `revision`, None uninstalls it; returns where it stands.
@@ -187,13 +188,14 @@ class Actor:
                 take_over=self.take_over and _conflicts(step),
                 copy=step.release.chart.copy,
                 waits_for_jobs=not watcher.follower.waits_for_jobs,
+                aim=step.release.aim.words() if step.release.aim else "",
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
             failing = watcher.until_ended(running)
             result = running.wait()
-            if helmfile.refused(workdir):
+            if why := helmfile.refused(workdir):
                 raise StalePlan(
-                    f"{step.target}: layers or chart changed after the plan was made",
+                    f"{step.target}: {why}",
                     next_step="look at the new difference, then deploy again",
                 )
         if result.code == 0 and not failing:

@@ -20,7 +20,7 @@ import platformdirs
 
 from deploycharts.documents import Json
 from deploycharts.target import Target
-from deploycharts.tools.process import is_alive
+from deploycharts.tools.process import group_is_alive, is_alive
 
 
 def now() -> datetime:
@@ -102,7 +102,8 @@ class Story:
             for line in self.lines
             if line["kind"] == "started" and line["target"] == str(target)
         ]
-        return started[-1] if started and self._lives(started[-1]) else None
+        is_here = self.begun.get("host") == socket.gethostname()
+        return started[-1] if started and is_here and group_is_alive(started[-1]) else None
 
     def _lives(self, pid: int) -> bool:
         return pid > 0 and self.begun.get("host") == socket.gethostname() and is_alive(pid)

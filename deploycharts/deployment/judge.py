@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from deploycharts.deployment import evidence, progress
 from deploycharts.deployment.evidence import Evidence
@@ -55,22 +56,32 @@ class Judge:
             StepFailed: it did not come to a good end.
             OutcomeUnknown: the cluster cannot be asked how it ended.
         """
-        words = "" if failing else self._words(result)
+        killed = not failing and result.code < 0
+        words = "" if failing or killed else self._words(result)
         lost = bool(words) and self._lost(words, is_lost=watcher.is_lost)
         told = "" if evidence.only_waited(words) else words
         now = self.ledger.newest(f"it was at revision {before} before\n{told}".strip())
         revision = now.number if now.number > before else 0
-        if revision and now.status == "deployed" and not failing and (lost or not result.code):
+        if killed:
+            self._say_killed(result, now.number - before)
+        is_open = lost or killed or not result.code
+        if revision and now.status == "deployed" and not failing and is_open:
             failing, words, lost = watcher.until_complete(), "", False
             if not failing:
                 return now.number
         if lost:
             told = cut_off(watcher.place.environment.name, before, now)
             raise self.failed((), revision, lost=told)
+        if killed:
+            words = _killed(result)
         words = words or ("" if failing else evidence.helm_words(result))
         if evidence.only_waited(words):
             failing = watcher.explain(words)
         raise self.failed(failing, revision, words=words)
+
+    def _say_killed(self, result: Result, revisions: int) -> None:
+        went_on = "; the helm that it started has ended by itself" if revisions else ""
+        self.listen(progress.Said(f"{self.ledger.place.target}: {_killed(result)}{went_on}"))
 
     def gone(
         self, watcher: Watcher, result: Result, failing: tuple[Trouble, ...], *, before: int,
@@ -141,3 +152,8 @@ class Judge:
             )
         )
         return True
+
+
+def _killed(result: Result) -> str:
+    """That somebody else ended the program, by which signal."""
+    return f"{Path(result.argv[0]).name} was killed by signal {-result.code}"

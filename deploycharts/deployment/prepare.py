@@ -28,6 +28,7 @@ from deploycharts.deployment import (
     takeover,
     unfinished,
 )
+from deploycharts.deployment.aiming import require_same_place
 from deploycharts.deployment.artifact import artifact_id
 from deploycharts.deployment.checks import applying
 from deploycharts.deployment.entrance import CANARY, Entrance
@@ -118,6 +119,8 @@ class _Desk:
                 chosen = declared = self._declared(environment, service, cluster)
                 if self.wish.release is not None:
                     chosen = pick(chosen, self.wish.release)
+                for release in chosen:
+                    require_same_place(self.repository, environment, release)
                 rendered = render(chosen)
                 checked.result()
             steps = [self._step(environment, service, cluster, each) for each in rendered]

@@ -272,8 +272,8 @@ class Deployment:
                 actor.patience_s = PATIENCE_WITH_LOST_S
             try:
                 with self._signals.raising():
-                    actor.undo(step)
-                undone.append(step.target)
+                    if actor.undo(step):
+                        undone.append(step.target)
             except KeyboardInterrupt:
                 self._listen(progress.Said("interrupted on the way back"))
                 broken += [left.target for left in steps[number:]]

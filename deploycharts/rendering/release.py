@@ -17,6 +17,7 @@ from deploycharts.registry import secretpaths
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
 from deploycharts.rendering import remotecharts
+from deploycharts.rendering.aim import CONTEXT, Aim, aim_of
 from deploycharts.source import Source
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
@@ -75,6 +76,7 @@ class Release:
     Attributes:
         argv: helm's arguments for a render: `template NAME CHART …`, values files left out.
         folder: where helm runs; relative paths in `argv` start there.
+        aim: where helm would act; None if helmfile would not call it.
         missing: layers that may exist and do not.
         fingerprint: sha256 of layers and chart; what a plan binds and the guard checks.
     """
@@ -92,6 +94,7 @@ class Release:
     folder: Path
     fingerprint: str
     state_file: Path
+    aim: Aim | None = None
 
 
 def evaluate(
@@ -157,13 +160,14 @@ def from_state(
     found = []
     for spec in body.get("releases") or []:
         call = recorded.get((str(spec["name"]), str(spec.get("namespace", ""))))
-        found.append(_release(repository, service, environment, spec, call, listing))
+        found.append(_release(repository, service, environment, spec, body, call, listing))
     return tuple(_in_order(found))
 
 
 def _release(
     repository: Repository, service: Service, environment: Environment,
-    spec: Mapping[str, Any], call: Call | None, listing: Callable[[Path], str],
+    spec: Mapping[str, Any], body: Mapping[str, Any], call: Call | None,
+    listing: Callable[[Path], str],
 ) -> Release:  # fmt: skip
     target = Target(service.name, environment.name, str(spec["name"]))
     installed = bool(spec.get("installed", True)) and call is not None
@@ -183,7 +187,19 @@ def _release(
         folder=call.folder if call else service.folder,
         fingerprint=fingerprint(layers, chart, listing),
         state_file=service.state_file,
+        aim=_aim(spec, body, call),
     )
+
+
+def _aim(spec: Mapping[str, Any], body: Mapping[str, Any], call: Call | None) -> Aim | None:
+    """Where helm would act; not every helmfile gives renders the context that upgrades get."""
+    if call is None:
+        return None
+    found = aim_of(call.argv, call.folder)
+    declared = spec.get("kubeContext") or (body.get("helmDefaults") or {}).get("kubeContext")
+    if declared and not found.value(CONTEXT):
+        return Aim((*found.flags, (CONTEXT, str(declared))), found.folder)
+    return found
 
 
 def _layers(

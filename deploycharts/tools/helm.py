@@ -11,11 +11,26 @@ from deploycharts.tools import process, programs
 from deploycharts.tools.process import Result, Running
 from deploycharts.tools.versions import Feature
 
+AIM_FLAGS = (
+    "--kubeconfig", "--kube-context", "--namespace", "--kube-apiserver", "--kube-token",
+    "--kube-ca-file", "--kube-as-user", "--kube-as-group", "--kube-insecure-skip-tls-verify",
+    "--kube-tls-server-name",
+)  # fmt: skip
+"""The flags that say where helm acts; without them it takes its environment's word."""
+
+_AIMING = ("HELM_KUBE", "HELM_NAMESPACE")
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, less what would lead helm to another cluster than it is told."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(_AIMING)}
+
 
 def template(argv: Sequence[str], *, folder: Path) -> Result:
     """Run a recorded `helm template`; the exit code is the caller's to judge."""
     words = () if "--kube-version" in argv else for_kubernetes()
-    return process.run([str(programs.supported("helm")), *argv, *words], cwd=folder, ok=range(256))
+    argv = [str(programs.supported("helm")), *argv, *words]
+    return process.run(argv, cwd=folder, env=environment(), ok=range(256))
 
 
 def for_kubernetes() -> tuple[str, ...]:
@@ -123,6 +138,7 @@ def upgrade(
          *(word for each in sets for word in ("--set-json", each)),
          "--namespace", namespace, "--create-namespace", "--kubeconfig", str(kubeconfig),
          "--history-max", "5"],
+        env=environment(),
     )  # fmt: skip
 
 
@@ -180,4 +196,5 @@ def _start(words: Sequence[str], *, namespace: str, kubeconfig: Path, timeout_s:
     return process.start(
         [str(programs.supported("helm")), *words, "--namespace", namespace,
          "--kubeconfig", str(kubeconfig), "--timeout", f"{timeout_s}s"],
+        env=environment(),
     )  # fmt: skip

@@ -7,7 +7,6 @@ notes working folder and arguments. So the layers come out byte for byte.
 from __future__ import annotations
 
 import itertools
-import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploycharts.errors import UnknownName, UserError
-from deploycharts.tools import helm, plainwords, process, programs
+from deploycharts.tools import helm, plainwords, process, programs, shims
+from deploycharts.tools.helm import AIM_FLAGS
 from deploycharts.tools.mutedhooks import without_reading_hooks
 from deploycharts.tools.process import Result, Running
 from deploycharts.tools.versions import Feature
@@ -24,58 +24,6 @@ NO_RELEASES = 3
 """helmfile's exit code where the environment has no releases."""
 
 _HOOKS_REFUSED = "hooks are disabled"
-
-_RECORD = """#!/bin/sh
-case " $* " in
-*" --output-dir"*) exec {helm} "$@" ;;
-*" version "*) echo v{version} ;;
-*" template "*) printf '%s\\0' "$PWD" "$@" > {calls}/$$ ;;
-*) exec {helm} "$@" ;;
-esac
-"""
-
-_GUARD = """#!/bin/sh
-# Becomes helm, but refuses an upgrade that is not the planned one, and knows helm's version.
-# A chart from elsewhere is the copy that was planned. What the revision is to say of itself is
-# added here: not every helmfile passes it on.
-# What helm would undo by itself is left to the deployment, which collects the reason first.
-atomic= waits=
-for word do
-  shift
-  [ "$word" = {reference} ] && word={copy}
-  case "$word" in
-  --rollback-on-failure|--rollback-on-failure=true|--atomic|--atomic=true) atomic=yes && continue ;;
-  --cleanup-on-fail|--cleanup-on-fail=true) continue ;;
-  --wait|--wait=*) waits=yes ;;
-  --wait-for-jobs|--wait-for-jobs=true) [ {waits_for_jobs} = yes ] || continue ;;
-  esac
-  set -- "$@" "$word"
-done
-# The verb alone: release names and descriptions may hold the word, too.
-[ "$1" = version ] && echo v{version} && exit
-sum() {{ if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }}
-verb= chart= previous= layers=
-for word in "$@"; do
-  [ "$previous" = --values ] && layers="$layers$(sum < "$word" | cut -d' ' -f1) "
-  [ "$word" = upgrade ] && verb=upgrade
-  [ -z "$chart" ] && [ -f "$word/Chart.yaml" ] && chart=$word
-  previous=$word
-done
-if [ "$verb" = upgrade ]; then
-  names=$(cd "$chart" && find -L . -type f ! -path './.git/*' | LC_ALL=C sort)
-  files=$(cd "$chart" && printf '%s\\n' "$names" | while IFS= read -r name; do sum "$name"; done)
-  found=$(printf '%s\\n%s\\n' "$layers" "$files" | sum | cut -d' ' -f1)
-  if [ "$found" != {planned} ]; then
-    echo "$found" > {marker}
-    echo "refused: the layers or the chart are not the planned ones" >&2
-    exit 75
-  fi
-  # helm waits where it may have to roll back.
-  if [ -n "$atomic" ] && [ -z "$waits" ]; then set -- "$@" --wait; fi
-  set -- "$@" {extra}
-fi
-exec {helm} "$@"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +95,7 @@ def sync(
     take_over: bool = False,
     copy: tuple[str, Path] | None = None,
     waits_for_jobs: bool = True,
+    aim: str = "",
 ) -> Running:
     """Start the guarded upgrade of one release; helmfile's hooks and flags apply.
 
@@ -162,10 +111,11 @@ def sync(
         take_over: overwrite fields that others have set since (`helm upgrade --force-conflicts`).
         copy: the reference of a chart from elsewhere, and the folder that stands for it.
         waits_for_jobs: let helm wait for Jobs if the state asks for it; suspended ones never end.
+        aim: the flags that say where helm acts as they were planned, see `rendering.aim`.
     """
-    guard = _program(
+    guard = shims.write(
         workdir / "guard-helm",
-        _GUARD.format(
+        shims.GUARD.format(
             helm=shlex.quote(str(programs.supported("helm"))),
             version=programs.version("helm"),
             planned=planned,
@@ -174,6 +124,8 @@ def sync(
             reference=shlex.quote(copy[0] if copy else ""),
             copy=shlex.quote(str(copy[1]) if copy else ""),
             waits_for_jobs="yes" if waits_for_jobs else "no",
+            aim=shlex.quote(aim),
+            aim_flags=" ".join(AIM_FLAGS),
         ),
     )
     argv = [
@@ -189,9 +141,14 @@ def sync(
     )
 
 
-def refused(workdir: Path) -> bool:
-    """Whether the guard of the `sync` in `workdir` refused the upgrade."""
-    return (workdir / "refused").exists()
+def refused(workdir: Path) -> str:
+    """Why the guard of the `sync` in `workdir` refused the upgrade; empty if it did not."""
+    marker = workdir / "refused"
+    if not marker.exists():
+        return ""
+    if marker.read_text().strip() == "place":
+        return "helmfile would act on another cluster or namespace than planned"
+    return "layers or chart changed after the plan was made"
 
 
 def _ask_reading(
@@ -246,9 +203,9 @@ def recording(workdir: Path) -> list[str]:
     programs.supported("helmfile")
     calls = workdir / "calls"
     calls.mkdir(mode=0o700)
-    recorder = _program(
+    recorder = shims.write(
         workdir / "record-helm",
-        _RECORD.format(
+        shims.RECORD.format(
             helm=shlex.quote(str(programs.supported("helm"))),
             version=programs.version("helm"),
             calls=shlex.quote(str(calls)),
@@ -276,19 +233,13 @@ def quiet_environment(workdir: Path) -> dict[str, str]:
     temporary = workdir / "tmp"
     temporary.mkdir(mode=0o700, exist_ok=True)
     return {
-        **os.environ,
+        **helm.environment(),
         "DEPLOYCHARTS_TRACK_MODE": "helm-legacy" if waits else "none",
         "HELMFILE_TEMPDIR": str(temporary),
         "TMPDIR": str(temporary),
         "HELMFILE_UPGRADE_NOTICE_DISABLED": "1",
         "NO_COLOR": "1",
     }
-
-
-def _program(path: Path, text: str) -> Path:
-    path.write_text(text)
-    path.chmod(0o700)
-    return path
 
 
 def _call(file: Path) -> Call:

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from deploycharts.tools import plainwords
 
 _TAIL_LINES = 20
 _PIPE_BYTES = 2**20
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +154,30 @@ class Running:
         return int(self._command.pid)
 
     def is_alive(self) -> bool:
-        """Whether it still runs."""
-        return bool(self._command.is_alive())
+        """Whether it, or anything that it started, still runs."""
+        return bool(self._command.is_alive()) or group_is_alive(self.pid)
 
     def interrupt(self) -> None:
         """Ask it, and all that it started, to stop, as Ctrl-C would; then `wait` for its end."""
-        if self.is_alive():
-            os.killpg(self.pid, signal.SIGINT)
+        self._send(signal.SIGINT)
 
     def kill(self) -> None:
         """End it, and all that it started, at once. Never helm: it has to record how it ended."""
-        if self.is_alive():
-            os.killpg(self.pid, signal.SIGKILL)
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            if self.is_alive():
+                os.killpg(self.pid, number)
 
     def wait(self) -> Result:
-        """Wait for the end. A failure is in the result's code, not raised."""
+        """Wait for the end, also of all that it started and left behind when it was killed.
+
+        A failure is in the result's code, not raised.
+        """
         self._command.wait()
+        while group_is_alive(self.pid):
+            time.sleep(_POLL_S)
         return Result(
             self._argv,
             int(self._command.exit_code),
@@ -228,6 +237,29 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
+def group_is_alive(group: int) -> bool:
+    """Whether a process of a group lives; ended ones that nobody waited for do not."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    members = [*_members(group)]
+    return not Path("/proc/self/stat").exists() or any(state != "Z" for state in members)
+
+
+def _members(group: int) -> Iterator[str]:
+    """The states of the processes of a group, where there is a /proc."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, member_of = stat.read_text().rpartition(")")[2].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if int(member_of) == group:
+            yield state
+
+
 def interrupt_group(group: int, *, timeout_s: float) -> bool:
     """Interrupt a process group that somebody else started; whether it ended in time."""
     deadline = time.monotonic() + timeout_s
@@ -236,9 +268,9 @@ def interrupt_group(group: int, *, timeout_s: float) -> bool:
     except ProcessLookupError:
         return True
     while time.monotonic() < deadline:
-        if not is_alive(group):
+        if not group_is_alive(group):
             return True
-        time.sleep(0.1)
+        time.sleep(_POLL_S)
     return False
 
 
