@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.conftest import ObjectsOf
 from tests.services import Deployable, Ended, Make, processes_of
@@ -40,16 +41,29 @@ class _Truth:
         return self.history[-1]
 
 
+def _greetings(bodies: Iterable[Mapping[str, Any]]) -> str:
+    """The greeting that Deployments are given."""
+    found = {
+        variable["value"]
+        for body in bodies
+        if "template" in body.get("spec", {})
+        for container in body["spec"]["template"]["spec"]["containers"]
+        for variable in container.get("env") or ()
+        if variable["name"] == "GREETING"
+    }
+    (greeting,) = found
+    return str(greeting)
+
+
 def _truth(service: Deployable, objects: ObjectsOf) -> _Truth:
     """Helm's history and both greetings, once the history stays the same while they are read."""
     while True:
         history = service.history("staging", "main")
         manifest = service.helm("staging", "get", "manifest", "main").out
-        (released,) = set(re.findall(r"GREETING: (.*)", manifest)) or {""}
-        found = objects("staging").list("v1", "configmaps", namespace=service.name)
-        live = [each["data"]["GREETING"] for each in found if "GREETING" in each.get("data", {})]
+        released = _greetings(yaml.safe_load_all(manifest))
+        live = _greetings(objects("staging").list("apps/v1", "deployments", namespace=service.name))
         if history == service.history("staging", "main"):
-            return _Truth(history, released.strip("'\""), "".join(dict.fromkeys(live)))
+            return _Truth(history, released, live)
 
 
 def _kill(service: Deployable, program: str, dice: random.Random) -> tuple[bool, Ended]:
