@@ -10,15 +10,10 @@ from functools import partial
 
 from deploycharts.cluster import releases, workloads
 from deploycharts.cluster.connection import Cluster
-from deploycharts.deployment import progress, uninstalling
+from deploycharts.deployment import follow, progress, uninstalling
 from deploycharts.deployment.clocks import Clocks
 from deploycharts.deployment.control import Stopped
-from deploycharts.deployment.follow import (
-    ROLLBACK_HOOKS,
-    Follower,
-    follow_keys,
-    is_suspended_job,
-)
+from deploycharts.deployment.follow import ROLLBACK_HOOKS, Follower, follow_keys
 from deploycharts.deployment.gates import ARTIFACT
 from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import Judge
@@ -166,7 +161,7 @@ class Actor:
 
     def _upgrade(self, cluster: Cluster, step: Step) -> int:
         watcher = self._watcher(cluster, step.place, since=step.expected_revision)
-        watcher.follower.waits_for_jobs = any(map(is_suspended_job, step.difference.head))
+        watcher.follower.waits_for_jobs = any(map(follow.is_suspended_job, step.difference.head))
         said: list[str] = []
         if step.return_to != step.expected_revision:
             settling = Settling(cluster, step.place, self.journal, self.listen)

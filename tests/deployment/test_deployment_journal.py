@@ -84,11 +84,11 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
 def test_the_helm_that_a_killed_deployment_left_is_found_by_its_own_release(tmp_path: Path) -> None:
     gone = 2**22 + 1
     book = _begin(tmp_path, gone)
-    for target, pid in ((MAIN, os.getpid()), (CANARY, gone)):
+    for target, pid in ((MAIN, os.getpgrp()), (CANARY, gone)):
         book.append("intent", target=str(target), action="upgrade")
         book.append("started", target=str(target), pid=pid)
 
-    assert _story(tmp_path).orphan(MAIN) == os.getpid()
+    assert _story(tmp_path).orphan(MAIN) == os.getpgrp()
     assert _story(tmp_path).orphan(CANARY) is None
     assert "still runs" in journal.who_left(tmp_path, MAIN, "d", "")
     assert "still runs" not in journal.who_left(tmp_path, CANARY, "d", "")
