@@ -9,7 +9,7 @@ from typing import Any
 
 from deploycharts.changes.identity import flatten
 from deploycharts.changes.meaning import quantity
-from deploycharts.changes.workloads import field, is_hook, items, mapping, pod_template
+from deploycharts.changes.workloads import field, hook, is_hook, items, mapping, pod_template
 from deploycharts.cluster.connection import ApiError, Cluster
 from deploycharts.cluster.kinds import Kinds
 from deploycharts.cluster.live import in_parallel
@@ -28,6 +28,7 @@ _NAMESPACE = "meta.helm.sh/release-namespace"
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 _PARTS = re.compile(r"(?:requested|used|limited): ")
 _AMOUNT = re.compile(r"([\w./-]+)=([\w.]+)")
+_CLASSES = ("PriorityClass", "RuntimeClass")
 _OF_THE_BODY = (RefusalKind.SCHEMA, RefusalKind.INVALID, RefusalKind.NOT_SERVED)
 
 
@@ -78,6 +79,8 @@ class _Preview:
     def ask(self, each: Document) -> tuple[Refusal, ...]:
         """What is said about an object, and about a pod of it where the object itself is fine."""
         found = self._guarded(each, lambda: self._object(each))
+        if is_hook(each):
+            found = tuple(hook_of_now(each, one, is_first=not self.known) for one in found)
         pod = _pod(each)
         if pod is None or any(refusal.kind in _OF_THE_BODY for refusal in found):
             return found
@@ -162,6 +165,13 @@ class _Preview:
         return is_full and each.key in self.known
 
 
+def hook_of_now(each: Document, refusal: Refusal, *, is_first: bool) -> Refusal:
+    """A hook's refusal: an upgrade fails for hooks of upgrades only, and a test is no such."""
+    events = {event.strip() for event in hook(each).split(",")}
+    runs = events & {f"{when}-{'install' if is_first else 'upgrade'}" for when in ("pre", "post")}
+    return of_now(refusal) if runs else replace(refusal, is_certain=False)
+
+
 def of_now(refusal: Refusal) -> Refusal:
     """Room that is taken now may be free when a controller tries again, unless nobody has that."""
     if refusal.kind is not RefusalKind.QUOTA or not refusal.message.startswith("exceeded"):
@@ -178,20 +188,26 @@ def of_now(refusal: Refusal) -> Refusal:
 
 def _once(found: Sequence[Refusal], documents: Sequence[Document]) -> tuple[Refusal, ...]:
     """Each refusal once; none that another object of the same release settles."""
-    made = {each.key.name for each in documents if each.key.kind == "Namespace"}
-    defined = {
-        field(each.body, "spec", "names", "kind")
-        for each in documents
-        if each.key.kind == "CustomResourceDefinition"
-    }
-    return tuple(
-        dict.fromkeys(
-            each
-            for each in found
-            if not (each.kind is RefusalKind.NAMESPACE and each.object.name in made)
-            and not (each.kind is RefusalKind.NOT_SERVED and each.object.kind in defined)
-        )
-    )
+    return tuple(dict.fromkeys(each for each in found if not settled_by(documents, each)))
+
+
+def settled_by(documents: Sequence[Document], refusal: Refusal) -> bool:
+    """Whether an object of the same release, which helm makes before, settles a refusal."""
+    for each in documents:
+        kind, name = each.key.kind, each.key.name
+        if refusal.kind is RefusalKind.NAMESPACE:
+            settles = kind == "Namespace" and name == refusal.object.name
+        elif refusal.kind is RefusalKind.NOT_SERVED:
+            defined = field(each.body, "spec", "names", "kind")
+            settles = kind == "CustomResourceDefinition" and defined == refusal.object.kind
+        elif refusal.kind is RefusalKind.QUOTA:
+            # Its defaults are what "must specify limits" asks for.
+            settles = kind == "LimitRange" and refusal.message.startswith("failed quota")
+        else:
+            settles = kind in _CLASSES and kind in refusal.message and name in refusal.message
+        if settles:
+            return True
+    return False
 
 
 def _pod(each: Document) -> dict[str, Json] | None:

@@ -11,7 +11,7 @@ from deploycharts.cluster.connection import ApiError
 from deploycharts.deployment import acceptance
 from deploycharts.deployment.acceptance import is_settled
 from deploycharts.deployment.objections import Refusal, RefusalKind, objections
-from deploycharts.deployment.refusals import of_now
+from deploycharts.deployment.refusals import hook_of_now, of_now, settled_by
 from deploycharts.documents import ObjectKey
 from deploycharts.rendering.render import Rendered
 from tests.deployment.live_builders import parsed
@@ -88,3 +88,48 @@ def test_what_a_server_side_apply_calls_a_schema_error_is_told_as_the_duplicate_
     assert acceptance.is_only_of_duplicates(alone)
     more = replace(alone, message=f"{told}; spec.bogus: field not declared in schema")
     assert not acceptance.is_only_of_duplicates(more)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind", "message"),
+    [
+        (
+            "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}}",
+            RefusalKind.ADMISSION, "no PriorityClass with name high was found",
+        ),
+        (
+            "{apiVersion: v1, kind: LimitRange, metadata: {name: defaults}}",
+            RefusalKind.QUOTA, "failed quota: quota: must specify limits.cpu",
+        ),
+        (
+            "{apiVersion: v1, kind: Namespace, metadata: {name: one}}",
+            RefusalKind.NAMESPACE, "the namespace one does not exist",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_release_makes_before_settles_a_refusal(
+    made: str, kind: RefusalKind, message: str
+) -> None:
+    refusal = Refusal(WIDGET, kind, message)
+
+    assert settled_by([parsed(made)], refusal)
+    assert not settled_by([], refusal)
+    assert not settled_by([parsed(made)], replace(refusal, kind=RefusalKind.INVALID, message="x"))
+
+
+@pytest.mark.parametrize(
+    ("event", "is_first", "certain"),
+    [
+        ("test", False, False), ("pre-delete", False, False), ("pre-upgrade", False, True),
+        ("pre-install", False, False), ("pre-install,post-upgrade", True, True),
+    ],
+)  # fmt: skip
+def test_a_hook_that_does_not_run_now_refuses_nothing_for_certain(
+    event: str, *, is_first: bool, certain: bool
+) -> None:
+    text = "{apiVersion: v1, kind: Pod, metadata: {name: a, annotations: {helm.sh/hook: 'EVENT'}}}"
+    wrong = Refusal(WIDGET, RefusalKind.SCHEMA, "spec.bogus: unknown field")
+
+    found = hook_of_now(parsed(text.replace("EVENT", event)), wrong, is_first=is_first)
+
+    assert found.is_certain is certain

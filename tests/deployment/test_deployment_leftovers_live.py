@@ -202,3 +202,19 @@ def test_a_variable_set_twice_is_refused_of_a_client_side_release(
     assert refused.code == 4, refused.err
     assert "the variable GREETING is there twice" in refused.err
     assert yaml.safe_dump(service.history("staging", "main")).count("deployed") == 1
+
+
+@pytest.mark.thorough
+def test_removing_a_service_removes_what_earlier_failed_revisions_brought(
+    service: Deployable, objects: ObjectsOf
+) -> None:
+    put(service, EXTRA)
+    _fail(service, "ONE")
+    take(service, "extra")
+    _fail(service, "TWO")
+    assert "extra-main" in _config_maps(service, objects)
+
+    ended = service.deploy("remove", "staging", "--yes")
+
+    assert ended.code == 0, ended.err
+    assert "extra-main" not in _config_maps(service, objects)

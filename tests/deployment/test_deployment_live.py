@@ -93,3 +93,21 @@ def test_what_somebody_edited_is_overwritten_on_a_word_only(make: Make) -> None:
     assert f"deploy staging {service.name} --take-over" in refused.err
     assert forced.code == 0, forced.err
     assert "example/app:patched" not in service.deploy("diff", "staging").err
+
+
+def test_a_take_over_without_other_changes_says_what_it_takes(make: Make) -> None:
+    service = make("staging")
+    service.deploy("staging")
+    _edit(service, "main", "example/app:patched")
+
+    alone = service.deploy("staging")
+    taken = service.deploy("staging", "--take-over")
+
+    assert "nothing to do" in alone.err
+    assert service.history("staging", "canary") == [(1, "deployed")]
+    assert taken.code == 0, taken.err
+    assert "example/app:patched, by hand (kubectl-set, 20" in taken.err
+    assert "; it is overwritten" in taken.err
+    assert "‼ will be taken over: " in taken.err
+    assert service.history("staging", "main")[-1] == (2, "deployed")
+    assert "example/app:patched" not in service.deploy("diff", "staging").err
