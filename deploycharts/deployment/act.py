@@ -25,7 +25,7 @@ from deploycharts.deployment.settling import Settling
 from deploycharts.deployment.watch import LOOK_EVERY_S, Watcher
 from deploycharts.errors import StalePlan, UserError
 from deploycharts.target import Target
-from deploycharts.tools import helm, helmfile
+from deploycharts.tools import helm, helmfile, plainwords
 from deploycharts.tools.workdir import private_folder
 
 PATIENCE_WITH_LOST_S = 2.0
@@ -187,7 +187,8 @@ class Actor:
             )
             self.journal.append("started", target=str(step.target), pid=running.pid)
             failing = watcher.until_ended(running)
-            result = running.wait()
+            ended = running.wait()
+            result = replace(ended, err=plainwords.located(ended.err, step.release.state_file))
             if why := helmfile.refused(workdir):
                 raise StalePlan(
                     f"{step.target}: {why}",

@@ -141,6 +141,13 @@ def asked_at(state_file: Path, need: Need) -> Source | None:
     return None
 
 
+def located(said: str, state_file: Path) -> str:
+    """What a program said, and behind it where the state asks for what is missing."""
+    need = need_of(uncoloured(said))
+    at = asked_at(state_file, need) if need and need.sentence else None
+    return f"{said}\nError: {need.sentence} ({at})\n" if need and at else said
+
+
 def _shown(file: Path) -> str:
     """The path as it is in the repository, wherever the repository or a copy of it lies."""
     own = _OF_REPOSITORY.search(str(file))
