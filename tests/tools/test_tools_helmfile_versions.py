@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploycharts.tools import helm, helmfile, helmfile_many
+from deploycharts.rendering.release import evaluate
+from deploycharts.tools import helmfile, helmfile_many
 from tests.conftest import Place
 from tests.services import Deployable
 from tests.standins import older_helmfile, program
@@ -64,17 +65,20 @@ def test_an_upgrade_says_what_it_is_whichever_helmfile_starts_it(
     service = Deployable(tmp_path / "tree", None)
     state, notes = service.folder / "helmfile.yaml.gotmpl", tmp_path / "notes"
     workdir = _folder(tmp_path, "sync")
-    (call,) = (
+    repository = service.repository
+    (main,) = (
         each
-        for each in helmfile.read(state, "staging", workdir=_folder(tmp_path, "read")).calls
-        if "main" in each.argv
+        for each in evaluate(
+            repository, repository.service(service.name), repository.environment("staging")
+        )
+        if each.target.release == "main"
     )
-    listing = helm.chart_listing(service.root / "charts" / "echoserver")
+    assert main.aim is not None
     place("helm", program(tmp_path / "helm", _NOTING, version=helm_version, notes=notes))
     place("helmfile", older_helmfile(tmp_path, helmfile_version))
 
     running = helmfile.sync(
-        state, "staging", "main", planned=helm.fingerprint(call.layers, listing), workdir=workdir,
+        state, "staging", "main", planned=main.fingerprint, workdir=workdir, aim=main.aim.words(),
         description="it's \"so\"", labels={"deployment": "d-1"}, on_line=print,
     )  # fmt: skip
     assert running.wait().code == 0
