@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploycharts.changes.compare import compare
 from deploycharts.changes.masking import Masker
 from deploycharts.changes.model import ChangeSet
 from deploycharts.changes.situation import Quota
@@ -27,6 +26,7 @@ from deploycharts.deployment import (
     namespaces,
     takeover,
     unfinished,
+    upcoming,
 )
 from deploycharts.deployment.aiming import require_same_place
 from deploycharts.deployment.artifact import artifact_id
@@ -36,6 +36,7 @@ from deploycharts.deployment.follow import follow_keys
 from deploycharts.deployment.formerly import FormerRelease
 from deploycharts.deployment.plan import Action, Difference, Place, Plan, Step, Wish
 from deploycharts.deployment.symptoms import NOT_READY, diagnose
+from deploycharts.deployment.upcoming import Upcoming
 from deploycharts.documents import Document
 from deploycharts.errors import Refused, UnknownName, UserError
 from deploycharts.registry.environments import Environment
@@ -156,11 +157,13 @@ class _Desk:
             if baseline.newest is not None:
                 folder = journal.default_folder()
                 unfinished.require_over(target, baseline.newest, environment, folder)
+        seen = upcoming.look_ahead(rendered, baseline, cluster.kubeconfig)
+        rendered = seen.rendered
         there = leftovers.applied(cluster, history)
         mask = Masker(secrets_of(rendered.release), self.key)
         drifts = drift.find(cluster, there.documents, mask=mask)
         base = drift.without_lost(there.documents, drifts)
-        step = _step(environment, cluster.kubeconfig, rendered, baseline, mask, base)
+        step = _step(environment, cluster.kubeconfig, seen, baseline, mask, base)
         labels = baseline.good.labels if baseline.good else {}
         step = replace(
             step,
@@ -200,14 +203,15 @@ def _with_situation(step: Step, cluster: Cluster) -> Step:
 
 
 def _step(
-    environment: Environment, kubeconfig: Path, rendered: Rendered, baseline: Baseline,
+    environment: Environment, kubeconfig: Path, seen: Upcoming, baseline: Baseline,
     masker: Masker, base: Sequence[Document],
 ) -> Step:  # fmt: skip
-    release = rendered.release
-    masker = masker.knowing(base, rendered.documents)
+    rendered, release = seen.rendered, seen.rendered.release
+    masker = masker.knowing(base, rendered.documents, seen.again, seen.standing)
     masked_base, masked_head = masker.documents(base), masker.documents(rendered.documents)
-    changes = compare(release.target, masked_base, masked_head)
+    changes = seen.changes(base, masker)
     action, remark = _action(release, baseline, changes)
+    remark = "; ".join(filter(None, (remark, seen.remark())))
     return Step(
         place=Place(
             target=release.target,

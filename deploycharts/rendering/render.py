@@ -72,6 +72,15 @@ def render_objects(
     return tuple((each.template, dict(each.body)) for each in found)
 
 
+def render_now(release: Release) -> Rendered:
+    """Render a release by helm itself, whatever is remembered of it.
+
+    Raises:
+        UserError: see `render`.
+    """
+    return Rendered(release, unpack(pack(_by_helm(release)), namespace=release.namespace))
+
+
 def _render(release: Release) -> Rendered:
     if not release.installed:
         return Rendered(release, ())

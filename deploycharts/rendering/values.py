@@ -48,6 +48,20 @@ _DROPPED_WITH_WORD = (
 )
 
 
+def without_cluster(argv: Sequence[str]) -> tuple[str, ...]:
+    """The arguments without those that say how much of a cluster is asked."""
+    asking = ("--validate", "--dry-run", "--kube-version", "--api-versions")
+    kept: list[str] = []
+    skip = False
+    for word in argv:
+        name, sign, _ = word.partition("=")
+        if skip or name in asking:
+            skip = not skip and not sign and name in asking[2:]
+            continue
+        kept.append(word)
+    return tuple(kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Effective:
     """Helm's answer: all values that templates see.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from deploycharts.changes.compare import compare
 from deploycharts.changes.consequences import consequences
 from deploycharts.changes.masking import Masker
-from deploycharts.changes.model import Change, ChangeSet
+from deploycharts.changes.unsteady import Place, places, without
 from deploycharts.documents import Document
 from deploycharts.errors import UserError
 from deploycharts.rendering.batch import Output, render_each, render_many
@@ -174,7 +174,7 @@ def _is_unsteady(unit: Unit) -> bool:
 
 def _steady(found: Difference, key: bytes, cache: Cache) -> Difference:
     """The difference without the fields that differ between two renders of the same."""
-    noise: set[tuple[object, object]] = set()
+    noise: set[Place] = set()
     for release in (found.unit.base, found.unit.head):
         if release is None:
             continue
@@ -182,15 +182,5 @@ def _steady(found: Difference, key: bytes, cache: Cache) -> Difference:
         again = Unit(release.target, release, release)
         differs = _difference(again, one, other, key)
         if differs is not None:
-            noise |= {_place(change) for change in differs.changes.exact()}
-    changes = tuple(each for each in found.changes.changes if _place(each) not in noise)
-    facts = tuple(
-        each
-        for each in found.changes.facts
-        if each.change is None or _place(each.change) not in noise
-    )
-    return replace(found, changes=ChangeSet(found.changes.target, changes, facts))
-
-
-def _place(change: Change) -> tuple[object, object]:
-    return change.object, change.path
+            noise |= places(differs.changes)
+    return replace(found, changes=without(found.changes, noise))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from deploycharts.errors import UserError
+from deploycharts.rendering import circumstances
 from deploycharts.rendering.release import Release
 from deploycharts.review import fixtures
 from deploycharts.review.affected import Pair
@@ -53,7 +54,10 @@ def _paired(base: Iterable[Release], head: Iterable[Release]) -> Iterator[Unit]:
     before = {each.target: each for each in base}
     after = {each.target: each for each in head}
     for target in dict.fromkeys((*after, *before)):
-        yield Unit(target, before.get(target), after.get(target))
+        old, new = before.get(target), after.get(target)
+        if old is not None and new is not None:
+            old, new = circumstances.as_upgrade(old), circumstances.as_upgrade(new)
+        yield Unit(target, old, new)
 
 
 def _failure(pair: Pair) -> Failure:

@@ -28,7 +28,8 @@ def environment() -> dict[str, str]:
 
 def template(argv: Sequence[str], *, folder: Path) -> Result:
     """Run a recorded `helm template`; the exit code is the caller's to judge."""
-    words = () if "--kube-version" in argv else for_kubernetes()
+    asks = "--kube-version" in argv or "--dry-run=server" in argv
+    words = () if asks else for_kubernetes()
     argv = [str(programs.supported("helm")), *argv, *words]
     return process.run(argv, cwd=folder, env=environment(), ok=range(256))
 
@@ -41,6 +42,13 @@ def for_kubernetes() -> tuple[str, ...]:
     """
     have = programs.version("helm")
     return ("--kube-version", f"1.{have.minor + 15}.0") if have.major == 3 else ()
+
+
+def asking_cluster(kubeconfig: Path) -> tuple[str, ...]:
+    """The arguments that let a render ask a cluster: its version, its APIs, what `lookup` finds."""
+    words = ("--dry-run=server", "--kubeconfig", str(kubeconfig))
+    # helm 3 takes the cluster's version and APIs only where it also validates.
+    return words if programs.version("helm").major > 3 else ("--validate", *words)
 
 
 def rollback(

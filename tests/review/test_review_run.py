@@ -243,3 +243,26 @@ def test_each_change_names_the_line_that_made_it(repo: Repo) -> None:
         for source in each.cause.sources
     }
     assert told == {"charts/web/templates/deployment.yaml:12", f"{SERVICES}/second/values.yaml:2"}
+
+
+UPGRADING = """\
+{{- if .Release.IsUpgrade }}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: upgrading}
+data: {word: first}
+{{- end }}
+"""
+
+
+def test_what_runs_is_reviewed_as_an_upgrade_and_what_is_new_as_an_install(repo: Repo) -> None:
+    repo.write("charts/web/templates/more.yaml", UPGRADING)
+    repo.commit()
+    repo.edit("charts/web/templates/more.yaml", "first", "second")
+    repo.service("another")
+
+    found = repo.review()
+
+    seen = changes(found)
+    assert "eqiad web/main: ConfigMap data.word first -> second" in seen
+    assert not [line for line in seen if "another/main: ConfigMap" in line]
