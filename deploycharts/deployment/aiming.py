@@ -90,7 +90,9 @@ def _told(kubeconfig: Path, context: str) -> str:
 def _refused(
     repository: Repository, release: Release, what: str, named: Sequence[str], *, why: str
 ) -> Refused:
-    source = next(_lines(repository, release, named), Source(repository.shown(release.state_file)))
+    source = next(
+        lines_with(repository, release, named), Source(repository.shown(release.state_file))
+    )
     environment, service = release.target.environment, release.target.service
     return Refused(
         f"{release.target}: {what}",
@@ -100,8 +102,8 @@ def _refused(
     )
 
 
-def _lines(repository: Repository, release: Release, named: Sequence[str]) -> Iterator[Source]:
-    """The lines that hold one of some words, the most telling word and the service's file first."""
+def lines_with(repository: Repository, release: Release, named: Sequence[str]) -> Iterator[Source]:
+    """The lines of a state that hold one of some words, in the order of words; own files first."""
     shared = [repository.root / "helmfile.d" / name for name in _SHARED]
     for word in named:
         for file in (release.state_file, *shared):

@@ -24,6 +24,7 @@ from deploycharts.deployment import (
     journal,
     leftovers,
     namespaces,
+    switches,
     takeover,
     unfinished,
     upcoming,
@@ -157,6 +158,8 @@ class _Desk:
             if baseline.newest is not None:
                 folder = journal.default_folder()
                 unfinished.require_over(target, baseline.newest, environment, folder)
+        if not self.looking:
+            switches.require_possible(self.repository, rendered.release, baseline)
         seen = upcoming.look_ahead(rendered, baseline, cluster.kubeconfig)
         rendered = seen.rendered
         there = leftovers.applied(cluster, history)
@@ -211,7 +214,8 @@ def _step(
     masked_base, masked_head = masker.documents(base), masker.documents(rendered.documents)
     changes = seen.changes(base, masker)
     action, remark = _action(release, baseline, changes)
-    remark = "; ".join(filter(None, (remark, seen.remark())))
+    own = switches.remark(release) if action is Action.UPGRADE else ""
+    remark = "; ".join(filter(None, (remark, seen.remark(), own)))
     return Step(
         place=Place(
             target=release.target,

@@ -16,8 +16,8 @@ from deploycharts.errors import UserError, unknown
 from deploycharts.registry import secretpaths
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
-from deploycharts.rendering import remotecharts
-from deploycharts.rendering.aim import CONTEXT, Aim, aim_of
+from deploycharts.rendering import remotecharts, stateaim
+from deploycharts.rendering.aim import Aim
 from deploycharts.source import Source
 from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile
@@ -77,6 +77,7 @@ class Release:
         argv: helm's arguments for a render: `template NAME CHART …`, values files left out.
         folder: where helm runs; relative paths in `argv` start there.
         aim: where helm would act; None if helmfile would not call it.
+        switches: which of helmfile's `stateaim.SWITCHES` are on.
         missing: layers that may exist and do not.
         fingerprint: sha256 of layers and chart; what a plan binds and the guard checks.
     """
@@ -95,6 +96,7 @@ class Release:
     fingerprint: str
     state_file: Path
     aim: Aim | None = None
+    switches: frozenset[str] = frozenset()
 
 
 def evaluate(
@@ -187,19 +189,9 @@ def _release(
         folder=call.folder if call else service.folder,
         fingerprint=fingerprint(layers, chart, listing),
         state_file=service.state_file,
-        aim=_aim(spec, body, call),
+        aim=stateaim.aim(spec, body, call),
+        switches=stateaim.switches(spec, body),
     )
-
-
-def _aim(spec: Mapping[str, Any], body: Mapping[str, Any], call: Call | None) -> Aim | None:
-    """Where helm would act; not every helmfile gives renders the context that upgrades get."""
-    if call is None:
-        return None
-    found = aim_of(call.argv, call.folder)
-    declared = spec.get("kubeContext") or (body.get("helmDefaults") or {}).get("kubeContext")
-    if declared and not found.value(CONTEXT):
-        return Aim((*found.flags, (CONTEXT, str(declared))), found.folder)
-    return found
 
 
 def _layers(

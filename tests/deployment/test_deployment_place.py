@@ -113,6 +113,42 @@ def test_what_helm_would_undo_by_itself_is_undone_once_and_after_the_reason_is_k
     ]  # fmt: skip
 
 
+def _asking(service: Deployable, line: str) -> None:
+    """Let all states ask helm for something."""
+    shared = service.root / "helmfile.d" / "release.yaml.gotmpl"
+    shared.write_text(shared.read_text().replace("  wait: true", f"  {line}"))
+
+
+@pytest.mark.parametrize("key", ["force", "recreatePods"])
+def test_what_helm_4_cannot_do_is_refused_with_the_line_that_asks_for_it(
+    make: Make, key: str
+) -> None:
+    service = make("staging")
+    service.deploy("staging", "--release", "main")
+    _asking(service, f"{key}: true\n  wait: true")
+    service.greet("good day")
+
+    ended = service.deploy("staging", "--release", "main")
+
+    assert ended.code == 4, ended.err
+    assert f"the state asks for {key}, which this helm cannot do" in " ".join(ended.err.split())
+    assert "release.yaml.gotmpl:" in ended.err
+    assert service.history("staging", "main") == [(1, "deployed")]
+
+
+def test_a_state_that_does_not_let_helm_wait_is_followed_all_the_same(make: Make) -> None:
+    service = make("staging")
+    _asking(service, "wait: false")
+    service.deploy("staging", "--release", "main")
+    service.fault("crash")
+
+    failed = service.deploy("staging", "--release", "main")
+
+    assert failed.code == 6, failed.err
+    assert "fatal: cannot reach the database" in failed.err
+    assert service.history("staging", "main")[-1] == (3, "deployed")
+
+
 def _kill_when(service: Deployable, program: str, is_time: Callable[[], object]) -> None:
     wait_until(is_time)
     for pid in [*processes_of(service, program)]:
