@@ -155,7 +155,7 @@ def test_a_kubeconfig_that_is_none_is_told(service: Deployable) -> None:
 def test_a_program_that_is_missing_or_too_old_is_told(service: Deployable, program: str) -> None:
     variable = f"DEPLOYCHARTS_{program.upper()}"
     old = service.root / "old"
-    old.write_text("#!/bin/sh\necho version v0.9.1\n")
+    old.write_text("#!/bin/sh\necho v0.9.1\n")
     old.chmod(0o755)
 
     missing = service.deploy("diff", "staging", env={variable: "/nowhere/program"})
