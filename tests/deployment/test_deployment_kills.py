@@ -94,7 +94,7 @@ def _kill_one(
             for pid in pids:
                 os.kill(pid, signal.SIGKILL)
             return True
-        time.sleep(0.02)
+        time.sleep(0.1)
     return False
 
 
