@@ -41,6 +41,11 @@ class Aim:
         """The flags that replace a part of the kubeconfig."""
         return tuple(dict.fromkeys(flag for flag, _ in self.flags if flag in OVERRIDES))
 
+    def moved(self, base: Path, folder: Path) -> Aim:
+        """The same from a copy of the repository that lies in `folder` instead of `base`."""
+        is_below = self.folder.is_relative_to(base)
+        return Aim(self.flags, folder / self.folder.relative_to(base) if is_below else self.folder)
+
     def words(self) -> str:
         """The flags as the guard of `tools.helmfile` compares them."""
         return "".join(f"{flag}={self.value(flag)} " for flag in AIM_FLAGS if self.value(flag))

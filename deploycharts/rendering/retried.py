@@ -76,6 +76,7 @@ def moved(release: Release, base: Path, folder: Path) -> Release:
         argv=tuple(word.replace(f"{base}/", f"{folder}/") for word in release.argv),
         folder=_in(folder, base, release.folder),
         state_file=_in(folder, base, release.state_file),
+        aim=release.aim.moved(base, folder) if release.aim else None,
         fingerprint=fingerprint(layers, chart, helm.chart_listing),
     )
 

@@ -58,7 +58,7 @@ def test_a_broken_state_file_is_dropped_and_the_rest_goes_on(repo: Repo) -> None
         f"{environment} second": When.NOW for environment in ("codfw", "eqiad", "staging")
     }
     assert "not today" in found.failures[0].error.why
-    assert str(found.failures[0].error.where) == state
+    assert str(found.failures[0].error.where) == f"{state}:6"
     assert len(changes(found)) == 3
 
 
