@@ -29,12 +29,13 @@ def require_same_place(repository: Repository, environment: Environment, release
     if aim is None:
         return
     service = release.target.service
-    wanted = repository.registration(service).namespace
+    registration = repository.registration(service)
+    wanted = registration.namespace
     given = aim.value(NAMESPACE)
     if given and given != wanted:
         raise _refused(
             repository, release, f"helmfile acts in the namespace {given}, not in {wanted}",
-            [given], why=f"{wanted} is the namespace of {service}'s registration",
+            [given], why=f"{service} is registered for {wanted} in {registration.source}",
         )  # fmt: skip
     if aim.overrides:
         flag = aim.overrides[0]
