@@ -149,7 +149,7 @@ def test_a_chart_from_elsewhere_that_does_not_render_is_told(
     refused = service.deploy("diff", "staging")
 
     assert refused.code == 1
-    assert "far/echoserver 1.2.3: " in refused.err
+    assert f"services/{service.name}/values-staging.yaml:1: " in refused.err
     assert "does not render" in refused.err
 
 
