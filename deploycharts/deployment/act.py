@@ -28,8 +28,6 @@ from deploycharts.target import Target
 from deploycharts.tools import helm, helmfile, plainwords
 from deploycharts.tools.workdir import private_folder
 
-PATIENCE_WITH_LOST_S = 2.0
-"""How long an API server is asked that did not come back while another act waited for it."""
 _OBSERVED_S = 10.0
 
 
@@ -42,7 +40,7 @@ class Actor:
         labels: given to each new revision besides the deployment's ID.
         reason: what helm's history says besides the ID.
         take_over: overwrite fields that others own, where the plan says that there are some.
-        patience_s: how long an API server that does not answer is asked how an act ended.
+        timeout_s: how long an API server that does not answer is asked how an act ended.
     """
 
     journal: Journal
@@ -52,10 +50,11 @@ class Actor:
     clock: Callable[[], float] = time.monotonic
     labels: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
-    patience_s: float = 30.0
+    timeout_s: float = 30.0
     take_over: bool = False
     _shown: set[tuple[str, str, str]] = field(default_factory=set)
     _clocks: dict[Target, Clocks] = field(default_factory=dict)
+    _silent: set[str] = field(default_factory=set)
 
     def do(self, step: Step) -> int:
         """Install, upgrade or uninstall the step's release; returns the revision it stands as.
@@ -259,7 +258,7 @@ class Actor:
         return Judge(self._ledger(cluster, place), self.journal, self.listen)
 
     def _ledger(self, cluster: Cluster, place: Place) -> Ledger:
-        return Ledger(cluster, place, self.patience_s, self.sleep, self.clock)
+        return Ledger(cluster, place, self.timeout_s, self.sleep, self.clock, self._silent)
 
     def _watcher(self, cluster: Cluster, place: Place, *, since: int | None = None) -> Watcher:
         """A watcher of the place; what was wrong before revision `since` is upgraded is old."""

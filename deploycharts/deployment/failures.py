@@ -54,7 +54,10 @@ def remember(place: Place, failed: StepFailed, deployment: str) -> bool:
 
 
 def forget(step: Step) -> None:
-    """Note that a content that failed before rolled out now; a remark less, if it works."""
+    """Note that a content that failed before has rolled out now.
+
+    Where that cannot be noted, the next plan merely says once more that it failed.
+    """
     if not any(gate.kind is GateKind.FAILED_BEFORE for gate in step.gates):
         return
     place = step.place

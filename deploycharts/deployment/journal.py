@@ -10,7 +10,8 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,28 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+
+def deployment_id(plan: str) -> str:
+    """A sortable ID: UTC time to the second, then the plan's."""
+    return f"{now():%Y%m%d-%H%M%S}-{plan}"
+
+
+@contextmanager
+def begun(plan: str, folder: Path | None, /, **facts: Json) -> Iterator[Journal]:
+    """The journal of a command that begins now; its first line says who, where and which process.
+
+    Args:
+        plan: the ID of what was shown.
+        folder: where journals are kept, None for the usual place.
+        facts: what else its first line says.
+    """
+    book = Journal(folder or default_folder(), deployment_id(plan))
+    try:
+        book.append("begun", host=socket.gethostname(), pid=os.getpid(), **facts)
+        yield book
+    finally:
+        book.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Judge:
         self.listen(
             progress.Said(
                 f"{target}: the API server of {target.environment} was lost while helm worked; "
-                f"it is asked for {self.ledger.patience_s:g} s how that ended"
+                f"it is asked for {self.ledger.asked_s:g} s how that ended"
             )
         )
         return True

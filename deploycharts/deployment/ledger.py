@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploycharts.cluster import releases
 from deploycharts.cluster.connection import Cluster, Unreachable
@@ -12,6 +12,7 @@ from deploycharts.deployment.plan import Place
 from deploycharts.errors import OutcomeUnknown, StalePlan, UserError
 
 _ASK_EVERY_S = 1.0
+_SILENT_S = 2.0
 # Texts of Go's net and net/http, which helm passes on behind the URL that it asked.
 _NO_ANSWER = re.compile(
     r"connection refused|connection reset|broken pipe|\bEOF\b|[Tt]imeout|no route to host"
@@ -34,15 +35,23 @@ class Ledger:
     """Asks helm's history where a release stands.
 
     Attributes:
-        patience_s: how long an API server that does not answer is asked.
+        timeout_s: how long an API server that does not answer is asked.
         sleep: waits between attempts; what it raises ends them.
+        silent: environments whose API server did not come back in that time, shared by all acts of
+            a deployment: they are asked for a moment only.
     """
 
     cluster: Cluster
     place: Place
-    patience_s: float
+    timeout_s: float
     sleep: Callable[[float], None]
     clock: Callable[[], float]
+    silent: set[str] = field(default_factory=set)
+
+    @property
+    def asked_s(self) -> float:
+        """For how long this API server is asked."""
+        return _SILENT_S if self.place.environment.name in self.silent else self.timeout_s
 
     def newest(self, known: str = "") -> Standing:
         """Where the release stands; waits for an API server that comes back soon.
@@ -53,14 +62,15 @@ class Ledger:
         Raises:
             OutcomeUnknown: it does not come back.
         """
-        place, started = self.place, self.clock()
+        place, started, asked_s = self.place, self.clock(), self.asked_s
         while True:
             try:
                 return Standing(
                     *releases.newest_number(self.cluster, place.namespace, place.target.release)
                 )
             except UserError as error:
-                if self.clock() - started > self.patience_s:
+                if self.clock() - started > asked_s:
+                    self.silent.add(place.environment.name)
                     raise OutcomeUnknown(
                         f"{place.target}: how it ended is not known",
                         why="\n".join(filter(None, (error.what, error.why, known))),

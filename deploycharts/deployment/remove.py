@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +17,13 @@ from deploycharts.cluster.releases import UNINSTALLING
 from deploycharts.deployment import formerly, histories, journal, progress
 from deploycharts.deployment.act import Actor
 from deploycharts.deployment.histories import History
-from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.removedfiles import Files, chosen_files
 from deploycharts.deployment.signals import Signals
-from deploycharts.documents import ObjectKey
+from deploycharts.documents import Json, ObjectKey
 from deploycharts.errors import Exit, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
@@ -140,14 +137,9 @@ def run(
         StalePlan: a release moved since it was looked at, before anything was changed.
     """
     author = journal.whoami()
-    deployment = f"{journal.now():%Y%m%d-%H%M%S}-{removal.id}"
-    book = Journal(folder or journal.default_folder(), deployment)
-    targets = [str(each.place.target) for each in removal.releases]
-    book.append(
-        "begun", author=author, host=socket.gethostname(), pid=os.getpid(), remove=[*targets]
-    )
-    going = _Going(removal, Actor(book, listen, author), listen, hooks=hooks)
-    try:
+    targets: Json = [str(each.place.target) for each in removal.releases]
+    with journal.begun(removal.id, folder, author=author, remove=targets) as book:
+        going = _Going(removal, Actor(book, listen, author), listen, hooks=hooks)
         with Signals() as signals, signals.raising():
             going.take_all()
         if not going.left and not going.unclean:
@@ -155,8 +147,6 @@ def run(
         outcome = going.outcome()
         book.append("outcome", **outcome.as_json())
         return outcome
-    finally:
-        book.close()
 
 
 @dataclass

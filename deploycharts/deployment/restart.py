@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,15 +12,14 @@ from deploycharts.cluster import workloads
 from deploycharts.cluster.connection import Cluster
 from deploycharts.cluster.releases import PENDING, UNINSTALLING
 from deploycharts.deployment import journal, progress
-from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.histories import History, Unread, read_all
-from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.plan import Place
 from deploycharts.deployment.progress import Listener
 from deploycharts.deployment.signals import Signals
-from deploycharts.documents import ObjectKey
+from deploycharts.documents import Json, ObjectKey
 from deploycharts.errors import Exit, Refused, StalePlan, UserError
 from deploycharts.registry.environments import Environment
 from deploycharts.registry.repository import Repository, Service
@@ -116,20 +113,13 @@ def run(restart: Restart, *, listen: Listener, folder: Path | None = None) -> Ou
         StalePlan: nothing was restarted, since the first release moved since it was looked at.
     """
     author = journal.whoami()
-    deployment = f"{journal.now():%Y%m%d-%H%M%S}-{restart.id}"
-    book = Journal(folder or journal.default_folder(), deployment)
-    targets = [str(each.place.target) for each in restart.acting]
-    book.append(
-        "begun", author=author, host=socket.gethostname(), pid=os.getpid(), restart=[*targets]
-    )
-    rolling = _Rolling(restart, Actor(book, listen, author), listen)
-    try:
+    targets: Json = [str(each.place.target) for each in restart.acting]
+    with journal.begun(restart.id, folder, author=author, restart=targets) as book:
+        rolling = _Rolling(restart, Actor(book, listen, author), listen)
         with Signals() as signals, signals.raising():
             rolling.take_all()
         outcome = rolling.outcome()
         book.append("outcome", **outcome.as_json())
-    finally:
-        book.close()
     if rolling.is_stale:
         raise rolling.errors[0]
     return outcome
@@ -163,11 +153,7 @@ class _Rolling:
 
     def take_all(self) -> None:
         """Take each, until one fails."""
-        silent: set[str] = set()
-        patience_s = self.actor.patience_s
         for number, each in enumerate(self.restart.acting):
-            lost = each.place.environment.name in silent
-            self.actor.patience_s = PATIENCE_WITH_LOST_S if lost else patience_s
             try:
                 self._take(each)
             except KeyboardInterrupt:
@@ -178,7 +164,6 @@ class _Rolling:
                 self.errors.append(error)
                 self.missed.append(each.place.target)
                 self.listen(progress.Said(f"{each.place.target}: {error.what}"))
-                silent.add(each.place.environment.name)
                 if self.is_stale:
                     return
             if self.failed:

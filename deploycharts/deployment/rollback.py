@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +15,8 @@ from deploycharts.deployment import (
     unfinished,
     wayback,
 )
-from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.histories import History, Unread
-from deploycharts.deployment.journal import Journal
 from deploycharts.deployment.judge import StepFailed
 from deploycharts.deployment.outcome import Outcome, commands
 from deploycharts.deployment.progress import Listener
@@ -138,22 +135,14 @@ def run(rollback: Rollback, *, listen: Listener, folder: Path | None = None) -> 
     folder = folder or journal.default_folder()
     for each in rollback.returns:
         unfinished.end_what_still_runs(each.place, each.current, folder)
-    author = journal.whoami()
-    deployment = f"{journal.now():%Y%m%d-%H%M%S}-{rollback.id}"
-    book = Journal(folder, deployment)
+    author, reason = journal.whoami(), rollback.reason
     steps: Json = [f"{each.place.target} to {each.revision}" for each in rollback.returns]
-    book.append(
-        "begun", author=author, host=socket.gethostname(), pid=os.getpid(), back=steps,
-        reason=rollback.reason,
-    )  # fmt: skip
-    going = _Going(rollback, Actor(book, listen, author), listen)
-    try:
+    with journal.begun(rollback.id, folder, author=author, back=steps, reason=reason) as book:
+        going = _Going(rollback, Actor(book, listen, author), listen)
         with Signals() as signals, signals.raising():
             going.take_all()
         outcome = going.outcome()
         book.append("outcome", **outcome.as_json())
-    finally:
-        book.close()
     if going.is_stale:
         raise going.errors[0]
     return outcome
@@ -177,11 +166,7 @@ class _Going:
 
     def take_all(self) -> None:
         """Take each; only an interrupt and a stale plan end it early."""
-        silent: set[str] = set()
-        patience_s = self.actor.patience_s
         for number, each in enumerate(self.rollback.returns):
-            lost = each.place.environment.name in silent
-            self.actor.patience_s = PATIENCE_WITH_LOST_S if lost else patience_s
             try:
                 self._take(each)
             except KeyboardInterrupt:
@@ -194,7 +179,6 @@ class _Going:
                     return
                 self.listen(progress.Said(f"{each.place.target}: {error.what}"))
                 self.broken.append(each.place.target)
-                silent.add(each.place.environment.name)
 
     def _take(self, each: Return) -> None:
         target = each.place.target

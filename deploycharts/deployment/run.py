@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from deploycharts.deployment import entrance, failures, journal, progress, snapshot
-from deploycharts.deployment.act import PATIENCE_WITH_LOST_S, Actor
+from deploycharts.deployment.act import Actor
 from deploycharts.deployment.blame import Blame
 from deploycharts.deployment.control import Command, Control, Stopped
 from deploycharts.deployment.journal import Journal
@@ -22,23 +20,16 @@ from deploycharts.deployment.plan import Plan, Step
 from deploycharts.deployment.progress import Event, Listener
 from deploycharts.deployment.questions import Nobody, Operator, Questions
 from deploycharts.deployment.signals import Signals
-from deploycharts.errors import Exit, OutcomeUnknown, UserError
+from deploycharts.errors import Exit, UserError
 from deploycharts.registry.policy import OnFailure
 from deploycharts.target import Target
 
 _POLL_S = 0.1
 
-MakeActor = Callable[..., Actor]
-
-
-def deployment_id(plan: Plan) -> str:
-    """A sortable ID: UTC time to the second, then the plan's."""
-    return f"{journal.now():%Y%m%d-%H%M%S}-{plan.id}"
-
 
 def run(
     plan: Plan, *, listen: Listener, operator: Operator | None = None,
-    folder: Path | None = None, make_actor: MakeActor = Actor,
+    folder: Path | None = None,
 ) -> Outcome:  # fmt: skip
     """Carry out `plan`; on trouble everything that it touched goes back, unless told otherwise.
 
@@ -47,15 +38,18 @@ def run(
         listen: gets the events, one at a time.
         operator: who is asked at gates and after an interrupt.
         folder: where journals are kept.
-        make_actor: makes those who act.
 
     Raises:
         StalePlan: before anything was changed, the world turned out to have moved.
         OutcomeUnknown: an act was begun and the cluster cannot be asked how it ended.
     """
     entrance.require_unheld(plan)
-    with Signals() as signals, snapshot.taken(plan) as frozen:
-        deployment = Deployment(frozen, signals, listen, operator or Nobody(), folder, make_actor)
+    with (
+        Signals() as signals,
+        snapshot.taken(plan) as frozen,
+        journal.begun(plan.id, folder, **plan.as_json()) as book,
+    ):
+        deployment = Deployment(frozen, signals, listen, operator or Nobody(), book)
         return deployment.run({step.target: step for step in plan.steps})
 
 
@@ -64,7 +58,7 @@ class Deployment:
 
     def __init__(
         self, plan: Plan, signals: Signals, listen: Listener, operator: Operator,
-        folder: Path | None, make_actor: MakeActor,
+        book: Journal,
     ) -> None:  # fmt: skip
         self._plan = plan
         self._signals = signals
@@ -73,8 +67,7 @@ class Deployment:
         self._questions = Questions(self._control, self._ask)
         self._one_at_a_time = threading.Lock()
         self._listener = listen
-        self._book = Journal(folder or journal.default_folder(), deployment_id(plan))
-        self._make_actor = make_actor
+        self._book = book
         self._touched: list[Step] = []
         self._failures: list[StepFailed] = []
         self._errors: list[Exception] = []
@@ -88,25 +81,19 @@ class Deployment:
             planned: the steps as they were planned, where the reasons of failures are searched.
         """
         self._planned = planned
-        self._book.append(
-            "begun", host=socket.gethostname(), pid=os.getpid(), **self._plan.as_json()
-        )
-        try:
-            lanes = [self._lane(service) for service in self._plan.services]
-            with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
-                self._attend([pool.submit(lane.run) for lane in lanes])
-            outcome = replace(self._conclude(), suspects=self._blame.sentences())
-            self._book.append("outcome", **outcome.as_json())
-            for error in self._errors:
-                is_telling = not isinstance(error, UserError) or not self._touched
-                if is_telling and not isinstance(error, WordRefused):
-                    raise error
-            return outcome
-        finally:
-            self._book.close()
+        lanes = [self._lane(service) for service in self._plan.services]
+        with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
+            self._attend([pool.submit(lane.run) for lane in lanes])
+        outcome = replace(self._conclude(), suspects=self._blame.sentences())
+        self._book.append("outcome", **outcome.as_json())
+        for error in self._errors:
+            is_telling = not isinstance(error, UserError) or not self._touched
+            if is_telling and not isinstance(error, WordRefused):
+                raise error
+        return outcome
 
     def _lane(self, service: str) -> Lane:
-        actor = self._make_actor(
+        actor = Actor(
             self._book, self._listen, self._plan.author,
             sleep=self._control.sleep, labels=self._labels(), reason=self._plan.wish.reason,
             take_over=self._plan.wish.take_over,
@@ -265,11 +252,8 @@ class Deployment:
         """Undo newest first, so the primary datacenter before others: it serves most users."""
         undone: list[Target] = []
         broken: list[Target] = []
-        lost: set[str] = set()
+        actor = Actor(self._book, self._listen, self._plan.author)
         for number, step in enumerate(steps):
-            actor = self._make_actor(self._book, self._listen, self._plan.author)
-            if step.target.environment in lost:
-                actor.patience_s = PATIENCE_WITH_LOST_S
             try:
                 with self._signals.raising():
                     if actor.undo(step):
@@ -284,6 +268,4 @@ class Deployment:
             except UserError as error:
                 self._listen(progress.Said(f"{step.target}: {error.what}"))
                 broken.append(step.target)
-                if isinstance(error, OutcomeUnknown):
-                    lost.add(step.target.environment)
         return undone, broken
