@@ -5,10 +5,8 @@ Only charts that ask for such things are rendered anew for them; all others give
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -16,12 +14,14 @@ from pathlib import Path
 
 from deploycharts.errors import UserError
 from deploycharts.rendering.release import Release
+from deploycharts.rendering.remembered import ACTION, actions_of, templates
 from deploycharts.rendering.render import Rendered, render_now
-from deploycharts.rendering.values import without_cluster
+from deploycharts.rendering.values import without
 from deploycharts.tools import helm
 from deploycharts.tools.workdir import private_folder
 
-_ACTION = re.compile(rb"\{\{-?.*?-?\}\}", re.DOTALL)
+# Flags that say how much of a cluster a render asks.
+_ALONE, _WITH_WORD = ("--validate", "--dry-run"), ("--kube-version", "--api-versions")
 _REVISION = re.compile(rb"\$?\.Release\.Revision\b")
 
 
@@ -79,7 +79,8 @@ def render_for(release: Release, found: Circumstances) -> Rendered:
         plain = replace(release, argv=(*release.argv, *words))
         if Need.CLUSTER not in needs:
             return render_now(plain)
-        asking = (*without_cluster(plain.argv), *helm.asking_cluster(found.kubeconfig))
+        argv = without(plain.argv, _ALONE, with_word=_WITH_WORD)
+        asking = (*argv, *helm.asking_cluster(found.kubeconfig))
         try:
             return render_now(replace(plain, argv=asking))
         except UserError:
@@ -87,19 +88,13 @@ def render_for(release: Release, found: Circumstances) -> Rendered:
 
 
 def _asks(need: Need, text: bytes) -> bool:
-    return any(need.value.search(action) for action in _ACTION.findall(text))
+    return any(need.value.search(action) for action in ACTION.findall(text))
 
 
 @lru_cache(maxsize=1024)
 def _needs_of(chart: Path) -> frozenset[Need]:
-    texts = [file.read_bytes() for file in _templates(chart)]
-    return frozenset(need for need in Need for text in texts if _asks(need, text))
-
-
-def _templates(chart: Path) -> Iterator[Path]:
-    for folder, _, names in os.walk(chart, followlinks=True):
-        if "templates" in Path(folder).relative_to(chart).parts:
-            yield from (Path(folder, name) for name in names)
+    actions = actions_of(chart)
+    return frozenset(need for need in Need if any(map(need.value.search, actions)))
 
 
 def _with_revision(release: Release, revision: int, workdir: Path) -> Release:
@@ -110,7 +105,7 @@ def _with_revision(release: Release, revision: int, workdir: Path) -> Release:
     copy = workdir / path.name
     shutil.copytree(path, copy)
     number = str(revision).encode()
-    for file in _templates(copy):
+    for file in templates(copy):
         file.write_bytes(_numbered(file.read_bytes(), number))
     layers = tuple(
         replace(layer, content=_numbered(layer.content, number)) for layer in release.layers
@@ -120,4 +115,4 @@ def _with_revision(release: Release, revision: int, workdir: Path) -> Release:
 
 
 def _numbered(text: bytes, number: bytes) -> bytes:
-    return _ACTION.sub(lambda action: _REVISION.sub(number, action[0]), text)
+    return ACTION.sub(lambda action: _REVISION.sub(number, action[0]), text)

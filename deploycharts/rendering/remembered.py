@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from deploycharts.rendering.release import Layer, Release
 
 EXAMPLE = "private.example.yaml"
 _READ_AT_RENDER = frozenset(("--set-file", "--post-renderer", "--output-dir", "--validate"))
-_ACTION = re.compile(rb"\{\{-?(.*?)-?\}\}", re.DOTALL)
+ACTION = re.compile(rb"\{\{.*?\}\}", re.DOTALL)
+"""What stands between the braces of a template, these included."""
 _UNSTEADY = re.compile(
     rb"(?<![\w.$])(now|ago|uuidv4|rand(?:Alpha|AlphaNum|Numeric|Ascii|Bytes|Int)|genPrivateKey"
     rb"|genCA\w*|genSelfSignedCert\w*|genSignedCert\w*|htpasswd|bcrypt|encryptAES|shuffle"
@@ -49,13 +50,22 @@ def is_example(layer: Layer) -> bool:
 @lru_cache(maxsize=1024)
 def is_unsteady(chart: Path) -> bool:
     """Whether a chart's templates use functions that give something else each time."""
-    return any(
-        _UNSTEADY.search(action)
-        for folder, _, names in os.walk(chart, followlinks=True)
-        if "templates" in Path(folder).parts
-        for name in names
-        for action in _ACTION.findall(Path(folder, name).read_bytes())
+    return any(map(_UNSTEADY.search, actions_of(chart)))
+
+
+@lru_cache(maxsize=1024)
+def actions_of(chart: Path) -> tuple[bytes, ...]:
+    """All actions of a chart's templates and of its unpacked subcharts'."""
+    return tuple(
+        action for file in templates(chart) for action in ACTION.findall(file.read_bytes())
     )
+
+
+def templates(chart: Path) -> Iterator[Path]:
+    """The files in the folders `templates` of a chart and of its unpacked subcharts."""
+    for folder, _, names in os.walk(chart, followlinks=True):
+        if "templates" in Path(folder).relative_to(chart).parts:
+            yield from (Path(folder, name) for name in names)
 
 
 def pack(objects: Iterable[tuple[str, Json]]) -> bytes:

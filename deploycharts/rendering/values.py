@@ -48,20 +48,6 @@ _DROPPED_WITH_WORD = (
 )
 
 
-def without_cluster(argv: Sequence[str]) -> tuple[str, ...]:
-    """The arguments without those that say how much of a cluster is asked."""
-    asking = ("--validate", "--dry-run", "--kube-version", "--api-versions")
-    kept: list[str] = []
-    skip = False
-    for word in argv:
-        name, sign, _ = word.partition("=")
-        if skip or name in asking:
-            skip = not skip and not sign and name in asking[2:]
-            continue
-        kept.append(word)
-    return tuple(kept)
-
-
 @dataclass(frozen=True, slots=True)
 class Effective:
     """Helm's answer: all values that templates see.
@@ -110,7 +96,7 @@ def effective(release: Release, chart: ChartFiles | None) -> Effective:
 
 def chart_argv(release: Release, chart: Path) -> list[str]:
     """The recorded arguments of a render, of another chart and without side effects."""
-    words = _harmless(release.argv)
+    words = [*without(release.argv, _DROPPED, with_word=_DROPPED_WITH_WORD)]
     words[words.index("template") + 2] = str(chart)
     return words
 
@@ -126,15 +112,18 @@ def write_layers(release: Release, workdir: Path) -> list[str]:
     return words
 
 
-def _harmless(argv: Sequence[str]) -> list[str]:
+def without(
+    argv: Sequence[str], flags: Sequence[str], *, with_word: Sequence[str]
+) -> tuple[str, ...]:
+    """Arguments without some flags: those that stand alone, and those that take a word."""
     kept = []
     skip = False
     for word in argv:
         name, has_word, _ = word.partition("=")
-        if not skip and name not in (*_DROPPED, *_DROPPED_WITH_WORD):
+        if not skip and name not in (*flags, *with_word):
             kept.append(word)
-        skip = not skip and name in _DROPPED_WITH_WORD and not has_word
-    return kept
+        skip = not skip and name in with_word and not has_word
+    return tuple(kept)
 
 
 def _copy_bare(chart: ChartFiles, copy: Path) -> None:
