@@ -50,6 +50,14 @@ def _fail(service: Deployable, word: str) -> None:
     assert failed.code == 7, failed.err
 
 
+def _fail_twice(service: Deployable) -> None:
+    """Two failed revisions, of which only the first brought an object."""
+    put(service, EXTRA)
+    _fail(service, "ONE")
+    take(service, "extra")
+    _fail(service, "TWO")
+
+
 def _container(service: Deployable, objects: ObjectsOf) -> dict[str, Any]:
     found = objects("staging").get(
         "apps/v1", "deployments", f"{service.name}-main", namespace=service.name
@@ -98,10 +106,7 @@ def test_what_only_a_failed_revision_brought_is_named_and_goes(
 def test_a_rollback_removes_what_an_earlier_failed_revision_brought(
     service: Deployable, objects: ObjectsOf
 ) -> None:
-    put(service, EXTRA)
-    _fail(service, "ONE")
-    take(service, "extra")
-    _fail(service, "TWO")
+    _fail_twice(service)
     assert "extra-main" in _config_maps(service, objects)
 
     ended = service.deploy("rollback", "staging", "--yes")
@@ -208,10 +213,7 @@ def test_a_variable_set_twice_is_refused_of_a_client_side_release(
 def test_removing_a_service_removes_what_earlier_failed_revisions_brought(
     service: Deployable, objects: ObjectsOf
 ) -> None:
-    put(service, EXTRA)
-    _fail(service, "ONE")
-    take(service, "extra")
-    _fail(service, "TWO")
+    _fail_twice(service)
     assert "extra-main" in _config_maps(service, objects)
 
     ended = service.deploy("remove", "staging", "--yes")

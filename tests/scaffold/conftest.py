@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,3 +65,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO) -> 
 def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are not rendered and checked: for tests of something else, which are many."""
     monkeypatch.setattr(verify, "verify", lambda *_args, **_options: Verified(0, ()))
+
+
+@pytest.fixture
+def made(
+    tmp_path: Path, pristine: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO
+) -> Path:
+    """A copy of the module's `pristine` repository, the working folder."""
+    root = tmp_path / "repository"
+    shutil.copytree(pristine, root)
+    monkeypatch.chdir(root)
+    return root

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -66,17 +65,6 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = answers(facts(root), env={"A": "b"})
     apply.apply(apply.plan(root, build.build(root / "chart-templates", chosen)))
     commit_all(root)
-    return root
-
-
-@pytest.fixture
-def made(
-    tmp_path: Path, pristine: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO
-) -> Path:
-    """A copy of it, the working folder."""
-    root = tmp_path / "repository"
-    shutil.copytree(pristine, root)
-    monkeypatch.chdir(root)
     return root
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -39,17 +38,6 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = answers(facts(root))
     apply.apply(apply.of_tree(root, build.build(root / "chart-templates", chosen)))
     commit_all(root)
-    return root
-
-
-@pytest.fixture
-def made(
-    tmp_path: Path, pristine: Path, monkeypatch: pytest.MonkeyPatch, talk: io.StringIO
-) -> Path:
-    """A copy of it, the working folder."""
-    root = tmp_path / "repository"
-    shutil.copytree(pristine, root)
-    monkeypatch.chdir(root)
     return root
 
 
