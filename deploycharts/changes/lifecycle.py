@@ -15,6 +15,7 @@ from deploycharts.changes.workloads import (
 )
 from deploycharts.documents import Document, ObjectKey
 
+POLICY = "helm.sh/resource-policy"
 _STATE = frozenset(
     """PersistentVolumeClaim PersistentVolume StatefulSet Namespace
     CustomResourceDefinition""".split()
@@ -56,8 +57,13 @@ def stays(now: Situation) -> Iterator[Consequence]:
 
 
 def is_kept(each: Document) -> bool:
-    """Whether helm leaves an object that goes from its release (pkg/action/resource_policy.go)."""
-    policy = field(each.body, "metadata", "annotations", "helm.sh/resource-policy")
+    """Whether helm leaves an object that goes from its release."""
+    return keeps(each.body)
+
+
+def keeps(body: object) -> bool:
+    """Whether an object's annotation tells helm to leave it (pkg/action/resource_policy.go)."""
+    policy = field(body, "metadata", "annotations", POLICY)
     return str(policy or "").strip().lower() == "keep"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploycharts.changes.identity import flatten
+from deploycharts.changes.lifecycle import POLICY, keeps
 from deploycharts.changes.workloads import is_hook
 from deploycharts.cluster import live
 from deploycharts.cluster.connection import Cluster
@@ -22,7 +23,6 @@ from deploycharts.documents import Document, ObjectKey
 
 _RELEASE = "meta.helm.sh/release-name"
 _NAMESPACE = "meta.helm.sh/release-namespace"
-_POLICY = "helm.sh/resource-policy"
 _STATE_KINDS = frozenset(
     ("PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition")
 )
@@ -185,8 +185,8 @@ def _keys(revision: Revision) -> frozenset[ObjectKey]:
 
 
 def _kept(key: ObjectKey, metadata: Mapping[str, Any]) -> str:
-    if (metadata.get("annotations") or {}).get(_POLICY) == "keep":
-        return f"its annotation {_POLICY} says keep"
+    if keeps({"metadata": metadata}):
+        return f"its annotation {POLICY} says keep"
     return f"a {key.kind} may hold data" if key.kind in _STATE_KINDS else ""
 
 
